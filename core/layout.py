@@ -1,0 +1,185 @@
+"""Every object key that exists, in one place. See `docs/storage.md` for the tour.
+
+A zone is a bucket (or a folder); a key never leaves its zone. No function writes into the zone whose events
+start it, so no event can loop.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Literal, get_args
+
+from .errors import BadInput
+
+Zone = Literal["landing", "datasets", "quarantine", "models", "predictions", "reports", "edge"]
+ZONES: tuple[Zone, ...] = get_args(Zone)
+
+Drop = Literal["rows", "labels", "score"]
+DROPS: tuple[Drop, ...] = get_args(Drop)
+
+MODEL_NAME = re.compile(r"[a-z0-9-]{1,63}")
+MANIFEST = "manifest.json"
+ROUTE = "route.json"
+
+
+def check_model_name(name: str) -> str:
+    """Return `name`; raises BadInput if no model can be called that."""
+    if not MODEL_NAME.fullmatch(name):
+        raise BadInput(f"model name {name[:80]!r} must be 1 to 63 of a-z, 0-9 and '-'.")
+    return name
+
+
+def check_file_name(name: str) -> str:
+    """Return `name`; raises BadInput if it is empty or would climb out of its folder."""
+    parts = name.split("/")
+    if not name or name.startswith("/") or any(part in {"", ".", ".."} for part in parts) or "\0" in name:
+        raise BadInput(f"file name {name[:80]!r} must be a relative path without empty, '.' or '..' parts.")
+    return name
+
+
+# landing ----------------------------------------------------------------------------------------------------
+
+
+def landing(model: str, drop: Drop, name: str) -> str:
+    """Where a user drops a file."""
+    return f"{check_model_name(model)}/{drop}/{check_file_name(name)}"
+
+
+def parse_landing(key: str) -> tuple[str, Drop, str]:
+    """(model, drop, file name) of a landing key; raises BadInput for any other key."""
+    parts = key.split("/", 2)
+    if len(parts) != 3 or parts[1] not in DROPS:  # noqa: PLR2004
+        raise BadInput(f"landing key {key[:200]!r} must look like <model>/rows|labels|score/<file name>.")
+    return check_model_name(parts[0]), parts[1], check_file_name(parts[2])
+
+
+def source_id(key: str, version: str) -> str:
+    """A safe, readable, unique name for one version of one landing object.
+
+    >>> source_id("m/rows/May (1).csv", "v1")
+    'May-1-.csv-b75517b776e3'
+    """
+    digest = hashlib.sha256(f"{key}\n{version}".encode()).hexdigest()[:12]
+    readable = re.sub(r"[^A-Za-z0-9._]+", "-", key.rsplit("/", 1)[-1]).lstrip(".-")[:60]
+    return f"{readable}-{digest}" if readable else digest
+
+
+# datasets ---------------------------------------------------------------------------------------------------
+
+
+def dataset(model: str, version: str) -> str:
+    """Folder of one immutable dataset."""
+    return f"{model}/{version}/"
+
+
+def dataset_part(model: str, version: str, number: int) -> str:
+    """One Parquet file of a dataset; numbered from 0 in the order of the source's rows."""
+    return f"{model}/{version}/part-{number:05d}.parquet"
+
+
+def dataset_manifest(model: str, version: str) -> str:
+    """Written last: the dataset exists from then on."""
+    return f"{model}/{version}/{MANIFEST}"
+
+
+# quarantine -------------------------------------------------------------------------------------------------
+
+
+def quarantine_part(model: str, source: str, number: int) -> str:
+    """Rejected rows with their reasons, JSON Lines."""
+    return f"{model}/{source}/rows-{number:05d}.jsonl"
+
+
+def quarantine_report(model: str, source: str) -> str:
+    """What was rejected and why, counted."""
+    return f"{model}/{source}/report.json"
+
+
+# reports ----------------------------------------------------------------------------------------------------
+
+
+def ingest_receipt(model: str, source: str) -> str:
+    """Says that this version of this source is done with, and which dataset it became, if any."""
+    return f"{model}/ingest/{source}.json"
+
+
+def validation_report(model: str, dataset_version: str) -> str:
+    """A dataset is valid when this says so."""
+    return f"{model}/validation/{dataset_version}.json"
+
+
+def drift_report(model: str, window: str) -> str:
+    """One drift check of one window."""
+    return f"{model}/drift/{window}.json"
+
+
+# models -----------------------------------------------------------------------------------------------------
+
+
+def route(model: str) -> str:
+    """The one mutable object: who serves."""
+    return f"{model}/{ROUTE}"
+
+
+def model_file(model: str, version: str, name: str) -> str:
+    """One file of an immutable model version."""
+    return f"{model}/versions/{version}/{name}"
+
+
+def model_manifest(model: str, version: str) -> str:
+    """Written last: the version exists from then on."""
+    return model_file(model, version, MANIFEST)
+
+
+def versions(model: str) -> str:
+    """Prefix of all versions of a model."""
+    return f"{model}/versions/"
+
+
+def claims(model: str) -> str:
+    """Prefix of the claims of a model's trainings."""
+    return f"{model}/claims/"
+
+
+def claim(model: str, version: str) -> str:
+    """Who trains this version, and until when that is believed."""
+    return f"{model}/claims/{version}.json"
+
+
+def journal(model: str) -> str:
+    """Prefix of a model's journal."""
+    return f"{model}/journal/"
+
+
+def journal_entry(model: str, number: int) -> str:
+    """Entry `number`, counted from 1; zero-padded so that keys sort in order."""
+    return f"{model}/journal/{number:010d}.json"
+
+
+# predictions ------------------------------------------------------------------------------------------------
+
+
+def realtime_log(model: str, day: str, name: str) -> str:
+    """A file of answered requests, JSON Lines; `day` is YYYY-MM-DD in UTC."""
+    return f"{model}/realtime/{day}/{name}.jsonl"
+
+
+def batch(model: str, run: str) -> str:
+    """Folder of one batch run."""
+    return f"{model}/batch/{run}/"
+
+
+def batch_part(model: str, run: str, number: int) -> str:
+    """Scored rows, Parquet; numbered from 0 in the order of the input."""
+    return f"{model}/batch/{run}/part-{number:05d}.parquet"
+
+
+def batch_start(model: str, run: str) -> str:
+    """Written first: which model version answers, and the time of answering, for every retry alike."""
+    return f"{model}/batch/{run}/start.json"
+
+
+def batch_success(model: str, run: str) -> str:
+    """Written last: counts and hashes of a finished run."""
+    return f"{model}/batch/{run}/_SUCCESS"

@@ -1,0 +1,241 @@
+"""The spec: what a user declares of one model, in `models/<model>.yaml`. `core.specfile` reads and checks the file."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic_core import PydanticCustomError
+
+from .domain.canonical import content_version
+from .domain.schema import Feature, FeatureType, Schema, Task
+from .layout import MODEL_NAME
+
+PRESET_TASKS: dict[str, tuple[Task, ...]] = {
+    "logistic-regression": ("binary", "multiclass"),
+    "linear-regression": ("regression",),
+    "random-forest": ("binary", "multiclass", "regression"),
+    "gradient-boosting": ("binary", "multiclass", "regression"),
+    "hist-gradient-boosting": ("binary", "multiclass", "regression"),
+}
+CLASSIFICATION_METRICS = ("accuracy", "f1", "precision", "recall", "roc_auc", "average_precision", "log_loss", "brier")
+REGRESSION_METRICS = ("mae", "rmse", "r2")
+DEFAULT_METRIC: dict[Task, str] = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def parse_duration(text: object) -> timedelta:
+    """A duration such as 90s, 15m, 1h, 7d or 2w.
+
+    >>> parse_duration("7d").days
+    7
+    """
+    if isinstance(text, timedelta):
+        return text
+    match = re.fullmatch(r"(\d+)([smhdw])", str(text))
+    if not match:
+        raise ValueError("must be a whole number with a unit, such as 90s, 15m, 1h, 7d or 2w")
+    try:
+        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    except OverflowError:
+        raise ValueError("is longer than time itself; use a shorter duration") from None
+
+
+def format_duration(duration: timedelta) -> str:
+    """The inverse of `parse_duration`, in the largest unit that is exact.
+
+    >>> format_duration(timedelta(hours=48))
+    '2d'
+    """
+    seconds = int(duration.total_seconds())
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FeatureSpec(_Strict):
+    """One model input."""
+
+    name: Name
+    type: FeatureType
+    nullable: bool = False
+    min: float | None = None
+    max: float | None = None
+    values: tuple[str, ...] | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _bounds_fit_type(self) -> FeatureSpec:
+        if self.values is not None and self.type != "category":
+            raise PydanticCustomError("values", "only a category has values; remove them or make it a category")
+        if self.type in {"category", "boolean"} and (self.min is not None or self.max is not None):
+            raise PydanticCustomError("bounds", "only a number or an integer has min and max; remove them")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise PydanticCustomError("bounds", "min is above max; swap them")
+        return self
+
+
+class Split(_Strict):
+    """How the holdout is taken: the last rows by time, or rows by a stable hash of what they are."""
+
+    by: Literal["time", "random"] = "random"
+    holdout: float = Field(default=0.2, gt=0, lt=1)
+
+
+class Gates(_Strict):
+    """What a candidate must pass to serve. `min` bounds the metric; for losses and errors use `max`."""
+
+    metric: str | None = None
+    min: float | None = None
+    max: float | None = None
+    max_regression: float = Field(default=0.005, ge=0)
+
+
+class TrainWhen(_Strict):
+    """What starts a training by itself."""
+
+    rows: int | None = Field(default=1000, ge=1)
+    drift: bool = True
+    performance: bool = True
+    every: Duration | None = None
+    cooldown: Duration = timedelta(hours=1)
+
+
+class Drift(_Strict):
+    """When predictions are compared with what the model learned from."""
+
+    every: Duration = timedelta(hours=1)
+    min_rows: int = Field(default=500, ge=1)
+
+
+class Batch(_Strict):
+    """When everything new in `score` is scored by schedule; None means by event alone."""
+
+    every: Duration | None = None
+
+
+class Traffic(_Strict):
+    """How a newly promoted version takes over."""
+
+    mode: Literal["direct", "canary", "shadow", "ab"] = "direct"
+    share: float = Field(default=0.1, gt=0, lt=1)
+
+
+class ModelSpec(_Strict):
+    """One model, as declared; `docs/spec.md` tells every field."""
+
+    model: str = Field(pattern=f"^{MODEL_NAME.pattern}$")
+    task: Task
+    target: Name
+    id: Name | None = None
+    time: Name | None = None
+    features: tuple[FeatureSpec, ...] = Field(min_length=1)
+    sensitive: tuple[Name, ...] = ()
+    drop: tuple[Name, ...] = ()
+    undeclared: Literal["refuse", "drop"] = "refuse"
+    estimator: str = "hist-gradient-boosting"
+    params: dict[str, Any] = Field(default_factory=dict)
+    search: dict[str, Any] | None = None
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    split: Split = Split()
+    gates: Gates = Gates()
+    train_when: TrainWhen = TrainWhen()
+    drift: Drift = Drift()
+    batch: Batch = Batch()
+    traffic: Traffic = Traffic()
+
+    @property
+    def columns(self) -> Schema:
+        """The columns, as the domain sees them."""
+        return Schema(
+            model=self.model,
+            task=self.task,
+            target=self.target,
+            features=tuple(Feature(**feature.model_dump()) for feature in self.features),
+            id=self.id,
+            time=self.time,
+            sensitive=self.sensitive,
+            drop=self.drop,
+            undeclared=self.undeclared,
+        )
+
+    @property
+    def metric(self) -> str:
+        """The metric that decides: as declared, or the task's usual one."""
+        return self.gates.metric or DEFAULT_METRIC[self.task]
+
+    def learning(self) -> dict[str, Any]:
+        """The part that a trained model depends on, as plain JSON: schedules, gates and traffic left out."""
+        return self.model_dump(mode="json", exclude={"gates", "train_when", "drift", "batch", "traffic"})
+
+    @property
+    def version(self) -> str:
+        """Hash of the whole spec."""
+        return content_version(self.model_dump(mode="json"))
+
+    @model_validator(mode="after")
+    def _roles_fit(self) -> ModelSpec:
+        problems = [*_duplicates(self), *_wrong_split(self), *_wrong_estimator(self), *_wrong_metric(self)]
+        if problems:
+            raise PydanticCustomError("roles", "{problems}", {"problems": problems})
+        return self
+
+
+Problem = tuple[tuple[str | int, ...], str]
+"""Where in the spec (a path of keys and indexes), and what is wrong and how to mend it."""
+
+
+def _duplicates(spec: ModelSpec) -> list[Problem]:
+    counts = Counter(feature.name for feature in spec.features)
+    problems: list[Problem] = [
+        (("features", index, "name"), f"{feature.name!r} is declared twice; remove one")
+        for index, feature in enumerate(spec.features)
+        if counts[feature.name] > 1 and feature.name in [earlier.name for earlier in spec.features[:index]]
+    ]
+    for field in ("target", "id"):
+        if getattr(spec, field) in counts:
+            problems.append(((field,), f"{getattr(spec, field)!r} is a feature too; remove it from the features"))
+    kept = {spec.target, spec.id, spec.time, *counts, *spec.sensitive}
+    problems += [
+        (("drop", index), f"{name!r} is dropped and used elsewhere; choose one")
+        for index, name in enumerate(spec.drop)
+        if name in kept
+    ]
+    return problems
+
+
+def _wrong_split(spec: ModelSpec) -> list[Problem]:
+    if spec.split.by == "time" and spec.time is None:
+        return [(("split", "by"), "needs a time column; declare `time:` or split by random")]
+    return []
+
+
+def _wrong_estimator(spec: ModelSpec) -> list[Problem]:
+    if spec.estimator in PRESET_TASKS:
+        if spec.task not in PRESET_TASKS[spec.estimator]:
+            usable = [name for name, tasks in PRESET_TASKS.items() if spec.task in tasks]
+            return [(("estimator",), f"{spec.estimator} does not do {spec.task}; use one of {', '.join(usable)}")]
+    elif not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", spec.estimator):
+        return [(("estimator",), f"must be one of {', '.join(PRESET_TASKS)}, or package.module:factory")]
+    if spec.search and spec.params:
+        return [(("search",), "cannot stand beside params; put fixed values into the space as lists of one")]
+    return []
+
+
+def _wrong_metric(spec: ModelSpec) -> list[Problem]:
+    known = REGRESSION_METRICS if spec.task == "regression" else CLASSIFICATION_METRICS
+    if spec.metric not in known:
+        return [(("gates", "metric"), f"must be one of {', '.join(known)} for {spec.task}")]
+    return []
