@@ -39,6 +39,10 @@ class BadInput(Permanent):
     status = HTTPStatus.BAD_REQUEST
 
 
+class BadSpec(BadInput):
+    """A model's spec has mistakes; the message holds all of them, one a line."""
+
+
 class TooLarge(BadInput):
     """More than the limit allows."""
 

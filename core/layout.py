@@ -142,9 +142,14 @@ def claims(model: str) -> str:
     return f"{model}/claims/"
 
 
-def claim(model: str, version: str) -> str:
-    """Who trains this version, and until when that is believed."""
-    return f"{model}/claims/{version}.json"
+def claim(model: str, training: str) -> str:
+    """What this training learns from, who started it, and until when that is believed."""
+    return f"{model}/claims/{training}/claim.json"
+
+
+def training_result(model: str, training: str) -> str:
+    """Written last: how the training ended, and which version it made."""
+    return f"{model}/claims/{training}/result.json"
 
 
 def journal(model: str) -> str:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from pydantic_core import PydanticCustomError
 
 from .domain.canonical import content_version
+from .domain.prediction import PROBABILITY_PREFIX, RESERVED
 from .domain.schema import Feature, FeatureType, Schema, Task
 from .layout import MODEL_NAME
 
@@ -203,6 +204,11 @@ def _duplicates(spec: ModelSpec) -> list[Problem]:
         (("features", index, "name"), f"{feature.name!r} is declared twice; remove one")
         for index, feature in enumerate(spec.features)
         if counts[feature.name] > 1 and feature.name in [earlier.name for earlier in spec.features[:index]]
+    ]
+    problems += [
+        (("features", index, "name"), f"{feature.name!r} is a name that predictions use; rename the column")
+        for index, feature in enumerate(spec.features)
+        if feature.name in RESERVED or feature.name.startswith(PROBABILITY_PREFIX)
     ]
     for field in ("target", "id"):
         if getattr(spec, field) in counts:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
 
 VERSION_LENGTH = 16
 
 
-def canonical_json(value: Any) -> bytes:
-    """UTF-8 JSON with sorted keys and no spaces; raises ValueError for NaN and infinities (RFC 8259 has none).
+def canonical_json(value: object) -> bytes:
+    r"""UTF-8 JSON with sorted keys and no spaces; raises ValueError for NaN and infinities (RFC 8259 has none).
 
     >>> canonical_json({"b": 1, "a": "é"})
-    b'{"a":"\\xc3\\xa9","b":1}'
+    b'{"a":"\xc3\xa9","b":1}'
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
@@ -23,6 +22,6 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def content_version(value: Any) -> str:
+def content_version(value: object) -> str:
     """A short version derived from `value`: the first 64 bits of the SHA-256 of its canonical JSON."""
     return sha256(canonical_json(value))[:VERSION_LENGTH]

@@ -49,9 +49,7 @@ class ModelManifest:
         try:
             fields = json.loads(data)
             if fields["format"] > FORMAT:
-                raise Corrupt(
-                    f"model manifest has format {fields['format']}, beyond {FORMAT} which is read here: update Tidemill."
-                )
+                raise Corrupt(f"model manifest has format {fields['format']}, beyond {FORMAT}: update Tidemill.")
             return cls(
                 model=fields["model"],
                 version=fields["version"],

@@ -1,0 +1,59 @@
+"""What is recorded of each answer, and the id that finds it again.
+
+A prediction id names the object that holds the record, so that lineage needs no index:
+`<model>.r.<day>.<log name>.<row>` for realtime and `<model>.b.<run>.<part>.<row>` for batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .. import layout
+from ..errors import BadInput
+
+PREDICTION_ID = "prediction_id"
+ANSWERED_AT = "answered_at"
+MODEL_VERSION = "model_version"
+LABEL = "label"
+PREDICTION = "prediction"
+PROBABILITY_PREFIX = "probability_"
+RESERVED = (PREDICTION_ID, ANSWERED_AT, MODEL_VERSION, LABEL, PREDICTION)
+"""Column names that no feature may have: they stand beside the features in what is recorded."""
+
+
+def probability_column(label: str) -> str:
+    """The column that holds the probability of one class."""
+    return PROBABILITY_PREFIX + label
+
+
+def realtime_id(model: str, day: str, log: str, row: int) -> str:
+    """Id of row `row` (from 0) of a realtime log.
+
+    >>> realtime_id("m", "2026-11-24", "0f3a-1", 7)
+    'm.r.2026-11-24.0f3a-1.7'
+    """
+    return f"{model}.r.{day}.{log}.{row}"
+
+
+def batch_id(model: str, run: str, part: int, row: int) -> str:
+    """Id of row `row` (from 0) of part `part` of a batch run."""
+    return f"{model}.b.{run}.{part}.{row}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a prediction is recorded: the object's key in the predictions zone, and its row from 0."""
+
+    model: str
+    key: str
+    row: int
+
+
+def place_of(prediction_id: str) -> Place:
+    """Where a prediction is recorded; raises BadInput if this is no prediction id."""
+    match prediction_id.split("."):
+        case [model, "r", day, log, row] if row.isdecimal():
+            return Place(model, layout.realtime_log(model, day, log), int(row))
+        case [model, "b", run, part, row] if part.isdecimal() and row.isdecimal():
+            return Place(model, layout.batch_part(model, run, int(part)), int(row))
+    raise BadInput(f"{prediction_id[:200]!r} is no prediction id.")
