@@ -109,6 +109,16 @@ def validation_report(model: str, dataset_version: str) -> str:
     return f"{model}/validation/{dataset_version}.json"
 
 
+def validation_reports(model: str) -> str:
+    """Prefix of a model's validation reports."""
+    return f"{model}/validation/"
+
+
+def drift_reports(model: str) -> str:
+    """Prefix of a model's drift reports."""
+    return f"{model}/drift/"
+
+
 def drift_report(model: str, window: str) -> str:
     """One drift check of one window."""
     return f"{model}/drift/{window}.json"
@@ -145,6 +155,11 @@ def claims(model: str) -> str:
 def claim(model: str, training: str) -> str:
     """What this training learns from, who started it, and until when that is believed."""
     return f"{model}/claims/{training}/claim.json"
+
+
+def is_claim(key: str) -> bool:
+    """Whether a key below `claims` is a claim, not a result."""
+    return key.endswith("/claim.json")
 
 
 def training_result(model: str, training: str) -> str:

@@ -47,19 +47,20 @@ def read_spec(path: Path) -> ModelSpec:
 
 
 def specs_in(folder: Path) -> Callable[[str], ModelSpec]:
-    """A look-up of specs by model name in `folder`; each is read once.
+    """A look-up of specs by model name in `folder`; each is read again when it has changed.
 
     The look-up raises NotFound for a model that has no file, and BadSpec for one whose file has mistakes.
     """
-    known: dict[str, ModelSpec] = {}
+    known: dict[str, tuple[int, ModelSpec]] = {}
 
     def spec_of(model: str) -> ModelSpec:
-        if model not in known:
-            path = folder / f"{check_model_name(model)}.yaml"
-            if not path.is_file():
-                raise NotFound(f"model {model} has no spec: write {path}, or let `tidemill init {model}` do it.")
-            known[model] = read_spec(path)
-        return known[model]
+        path = folder / f"{check_model_name(model)}.yaml"
+        if not path.is_file():
+            raise NotFound(f"model {model} has no spec: write {path}, or let `tidemill init {model}` do it.")
+        changed = path.stat().st_mtime_ns
+        if model not in known or known[model][0] != changed:
+            known[model] = changed, read_spec(path)
+        return known[model][1]
 
     return spec_of
 

@@ -42,11 +42,15 @@ def batch_id(model: str, run: str, part: int, row: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a prediction is recorded: the object's key in the predictions zone, and its row from 0."""
+    """Where a prediction is recorded: the object's key in the predictions zone, and its row from 0.
+
+    `run` is the batch run that answered it, or None for realtime.
+    """
 
     model: str
     key: str
     row: int
+    run: str | None = None
 
 
 def place_of(prediction_id: str) -> Place:
@@ -55,5 +59,5 @@ def place_of(prediction_id: str) -> Place:
         case [model, "r", day, log, row] if row.isdecimal():
             return Place(model, layout.realtime_log(model, day, log), int(row))
         case [model, "b", run, part, row] if part.isdecimal() and row.isdecimal():
-            return Place(model, layout.batch_part(model, run, int(part)), int(row))
+            return Place(model, layout.batch_part(model, run, int(part)), int(row), run)
     raise BadInput(f"{prediction_id[:200]!r} is no prediction id.")

@@ -27,4 +27,12 @@ class ScheduleFired:
     at: datetime
 
 
-Event: TypeAlias = ObjectCreated | ScheduleFired
+@dataclass(frozen=True, slots=True)
+class TrainingClaimed:
+    """A training was claimed, and this is its job."""
+
+    model: str
+    training: str
+
+
+Event: TypeAlias = ObjectCreated | ScheduleFired | TrainingClaimed

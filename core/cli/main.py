@@ -1,0 +1,26 @@
+"""The `tidemill` command."""
+
+from __future__ import annotations
+
+import typer
+
+from . import data, inspection, models, operation, scoring
+
+app = typer.Typer(
+    name="tidemill",
+    help="The whole life of a machine-learning model as a handful of stateless functions over object storage.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+models_app = typer.Typer(help="The registry, and who serves.", no_args_is_help=True)
+for room in (operation, data, scoring, inspection):
+    room.register(app)
+models.register(models_app)
+app.add_typer(models_app, name="models")
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    app()

@@ -1,0 +1,226 @@
+"""Decide whether to train, say why, take the claim and start the job.
+
+The decision is made from what is stored, never from the event, which only wakes it: events that come twice, late or
+in another order lead to the same training. The claim makes sure that one training is started once; its lease lets
+another take over when the job died without a word.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from .. import layout
+from ..domain.dataset import DatasetManifest
+from ..domain.training import Answer, Claim, Facts, Rules, decide, training_id
+from ..errors import AlreadyExists, BadInput, NotFound, VersionMismatch
+from ..ports import Clock, JobRunner, Reads, ReadsLists, Registry
+from ..spec import ModelSpec
+from .journal import record
+from .promote import current_route
+
+BY_HAND = "by hand"
+SCHEDULE = "schedule"
+LEASE = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was decided. `training` and `job` are None when nothing was started or resumed."""
+
+    answer: Answer
+    training: str | None = None
+    job: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """Every valid dataset of the spec's schema, and the rows in those that no training has seen."""
+
+    datasets: tuple[str, ...]
+    new_rows: int
+    other_schema: int
+
+
+def trigger_training(
+    models: Registry,
+    datasets: Reads,
+    reports: ReadsLists,
+    jobs: JobRunner,
+    clock: Clock,
+    spec: ModelSpec,
+    *,
+    cause: str,
+    code: str,
+) -> Outcome:
+    """Decide and act. `cause` is the key of the report that woke it, BY_HAND or SCHEDULE.
+
+    Raises BadInput when asked by hand and there is no valid data to learn from.
+    """
+    claims = list(_claims(models, spec.model))
+    asked = next((claim for claim in claims if claim.cause == cause and cause not in {BY_HAND, SCHEDULE}), None)
+    if asked is not None:
+        return _start(models, jobs, clock, asked, Answer(train=True, reason=asked.reason), code)
+    data = _data(datasets, reports, spec, claims)
+    facts = _facts(models, reports, clock, spec, claims, data, by_hand=cause == BY_HAND)
+    answer = decide(facts, _rules(spec))
+    if not data.datasets:
+        answer = _nothing_to_learn(data, by_hand=facts.by_hand)
+    if not answer.train:
+        _journal_refusal(models, clock, spec.model, cause, answer, code)
+        return Outcome(answer)
+    heeded = tuple(key for key in (facts.drifted, facts.degraded) if key)
+    claim = _claim(models, clock, spec, data.datasets, cause, answer.reason, heeded, code)
+    return _start(models, jobs, clock, claim, answer, code)
+
+
+def _nothing_to_learn(data: _Data, *, by_hand: bool) -> Answer:
+    reason = "no valid dataset"
+    if data.other_schema:
+        reason += f" of the spec's columns ({data.other_schema} have other columns: drop their files again)"
+    if by_hand:
+        raise BadInput(f"there is {reason} to learn from; drop rows first.")
+    return Answer(train=False, reason=reason)
+
+
+def _rules(spec: ModelSpec) -> Rules:
+    when = spec.train_when
+    return Rules(when.rows, when.drift, when.performance, when.every, when.cooldown)
+
+
+def _facts(
+    models: Reads,
+    reports: ReadsLists,
+    clock: Clock,
+    spec: ModelSpec,
+    claims: list[Claim],
+    data: _Data,
+    *,
+    by_hand: bool,
+) -> Facts:
+    heeded = {key for claim in claims for key in claim.heeded}
+    found = _alarms(models, reports, spec.model, heeded)
+    return Facts(
+        now=clock.now(),
+        new_rows=data.new_rows,
+        last=max((datetime.fromisoformat(claim.taken) for claim in claims), default=None),
+        drifted=found.get("drifted"),
+        degraded=found.get("degraded"),
+        by_hand=by_hand,
+    )
+
+
+def _alarms(models: Reads, reports: ReadsLists, model: str, heeded: set[str]) -> dict[str, str]:
+    """The first report on the serving version that no training has heeded, for each kind of alarm."""
+    route = current_route(models, model)
+    found: dict[str, str] = {}
+    for info in reports.list(layout.drift_reports(model)):
+        if info.key in heeded:
+            continue
+        report = json.loads(reports.get(info.key).data)
+        if route is None or report["version"] != route.champion:
+            continue
+        if report["drifted"]:
+            found.setdefault("drifted", info.key)
+        if report["performance"]["degraded"]:
+            found.setdefault("degraded", info.key)
+    return found
+
+
+def _data(datasets: Reads, reports: ReadsLists, spec: ModelSpec, claims: list[Claim]) -> _Data:
+    seen = {version for claim in claims for version in claim.datasets}
+    usable, new_rows, other_schema = [], 0, 0
+    for version in _valid(reports, spec.model):
+        manifest = DatasetManifest.decode(datasets.get(layout.dataset_manifest(spec.model, version)).data)
+        if manifest.schema != spec.columns:
+            other_schema += 1
+            continue
+        usable.append(version)
+        new_rows += 0 if version in seen else manifest.rows
+    return _Data(tuple(sorted(usable)), new_rows, other_schema)
+
+
+def _valid(reports: ReadsLists, model: str) -> Iterator[str]:
+    for info in reports.list(layout.validation_reports(model)):
+        report = json.loads(reports.get(info.key).data)
+        if report["valid"]:
+            yield report["dataset"]
+
+
+def _claims(models: Registry, model: str) -> Iterator[Claim]:
+    for info in models.list(layout.claims(model)):
+        if layout.is_claim(info.key):
+            yield Claim.decode(models.get(info.key).data)
+
+
+def _claim(
+    models: Registry,
+    clock: Clock,
+    spec: ModelSpec,
+    datasets: tuple[str, ...],
+    cause: str,
+    reason: str,
+    heeded: tuple[str, ...],
+    code: str,
+) -> Claim:
+    """Take the claim, or find the one that was taken for this very training."""
+    now = clock.now()
+    training = training_id(datasets, spec.learning(), code)
+    whole: dict[str, Any] = spec.model_dump(mode="json")
+    taken, until = now.isoformat(), (now + LEASE).isoformat()
+    claim = Claim(spec.model, training, datasets, whole, cause, reason, heeded, taken, until)
+    key = layout.claim(spec.model, training)
+    try:
+        models.create(key, claim.encode())
+    except AlreadyExists:
+        return Claim.decode(models.get(key).data)
+    return claim
+
+
+def _start(models: Registry, jobs: JobRunner, clock: Clock, claim: Claim, answer: Answer, code: str) -> Outcome:
+    """Start the claim's job, unless it has ended; a job that was started already starts nothing."""
+    if _ended(models, claim):
+        return Outcome(Answer(train=False, reason=f"training {claim.training} is done already"), claim.training)
+    claim = _renewed(models, clock, claim)
+    jobs.start("train", claim.job, {"model": claim.model, "training": claim.training})
+    evidence = {"training": claim.training, "reason": claim.reason, "datasets": list(claim.datasets)}
+    decision = f"training {claim.job}"
+    record(models, clock, claim.model, decision=decision, kind="training started", evidence=evidence, code=code)
+    return Outcome(answer, claim.training, claim.job)
+
+
+def _ended(models: Reads, claim: Claim) -> bool:
+    try:
+        models.head(layout.training_result(claim.model, claim.training))
+    except NotFound:
+        return False
+    return True
+
+
+def _renewed(models: Registry, clock: Clock, claim: Claim) -> Claim:
+    """The claim, with another attempt if its lease has run out; of many who see that, one renews it."""
+    now = clock.now()
+    if now < datetime.fromisoformat(claim.until):
+        return claim
+    blob = models.get(layout.claim(claim.model, claim.training))
+    stored = Claim.decode(blob.data)
+    if stored.attempt != claim.attempt:
+        return stored
+    renewed = replace(stored, attempt=stored.attempt + 1, until=(now + LEASE).isoformat())
+    try:
+        models.replace(blob.info.key, renewed.encode(), blob.info.version)
+    except VersionMismatch:
+        return Claim.decode(models.get(blob.info.key).data)
+    return renewed
+
+
+def _journal_refusal(models: Registry, clock: Clock, model: str, cause: str, answer: Answer, code: str) -> None:
+    """Journal why not, once for each report; a schedule that finds nothing to do is no decision."""
+    if cause != SCHEDULE:
+        evidence = {"cause": cause, "reason": answer.reason}
+        record(
+            models, clock, model, decision=f"declined {cause}", kind="training declined", evidence=evidence, code=code
+        )

@@ -1,0 +1,181 @@
+"""The training trigger, on stores in memory: started once, resumed when cut short, and always with a reason."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core import layout
+from core.adapters.store_memory import MemoryStore
+from core.domain.dataset import DatasetManifest, Source
+from core.domain.training import Claim
+from core.errors import BadInput
+from core.spec import ModelSpec
+from core.usecases.journal import entries
+from core.usecases.promote import promote
+from core.usecases.trigger_training import BY_HAND, LEASE, SCHEDULE, trigger_training
+
+SPEC = ModelSpec.model_validate(
+    {"model": "m", "task": "binary", "target": "y", "features": [{"name": "x", "type": "number"}]}
+)
+
+
+class Clock:
+    def __init__(self):
+        self.time = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+    def now(self):
+        return self.time
+
+
+class Jobs:
+    """Starts each name once, as the port asks."""
+
+    def __init__(self):
+        self.started = {}
+
+    def start(self, job, name, arguments):
+        self.started.setdefault(name, (job, arguments))
+
+
+class World:
+    def __init__(self):
+        self.models, self.datasets, self.reports = MemoryStore(), MemoryStore(), MemoryStore()
+        self.clock, self.jobs = Clock(), Jobs()
+
+    def data(self, version, rows, *, valid=True, spec=SPEC):
+        source = Source(f"m/rows/{version}.csv", "1", "0" * 64)
+        manifest = DatasetManifest("m", version, "rows", source, spec.columns, rows, 0, (), "c")
+        self.datasets.create(layout.dataset_manifest("m", version), manifest.encode())
+        key = layout.validation_report("m", version)
+        self.reports.create(key, json.dumps({"valid": valid, "dataset": version}).encode())
+        return key
+
+    def drift(self, name, version, *, drifted=True, degraded=False):
+        key = layout.drift_report("m", name)
+        report = {"version": version, "drifted": drifted, "performance": {"degraded": degraded}}
+        self.reports.create(key, json.dumps(report).encode())
+        return key
+
+    def serve(self, version):
+        self.models.create(layout.model_manifest("m", version), b"{}")
+        promote(self.models, self.clock, "m", version, decision=f"train {version}", evidence={}, code="c")
+
+    def end(self, training):
+        self.models.create(layout.training_result("m", training), b"{}")
+
+    def ask(self, cause=SCHEDULE, spec=SPEC):
+        return trigger_training(
+            self.models, self.datasets, self.reports, self.jobs, self.clock, spec, cause=cause, code="c"
+        )
+
+    def journal(self):
+        return [json.loads(data)["kind"] for data in entries(self.models, "m")]
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def test_enough_new_rows_start_one_job_and_a_repeated_event_starts_nothing(world):
+    world.data("a", 600)
+    cause = world.data("b", 400)
+    first, again = world.ask(cause), world.ask(cause)
+    assert first.answer.reason == "1,000 new rows (1,000 asked for)"
+    assert first.job == again.job
+    assert list(world.jobs.started.values()) == [("train", {"model": "m", "training": first.training})]
+    assert world.journal() == ["training started"]
+
+
+def test_the_claim_tells_the_job_all_that_it_needs(world):
+    world.data("b", 600)
+    world.ask(world.data("a", 400))
+    claim = Claim.decode(world.models.get(next(iter(world.models.list(layout.claims("m")))).key).data)
+    assert claim.datasets == ("a", "b")
+    assert ModelSpec.model_validate(claim.spec) == SPEC
+
+
+def test_the_order_of_events_does_not_matter(world):
+    other = World()
+    causes = [world.data("a", 600), world.data("b", 600)]
+    for name in ("a", "b"):
+        other.data(name, 600)
+    for cause in causes:
+        world.ask(cause)
+    for cause in reversed(causes):
+        other.ask(cause)
+    assert list(world.jobs.started) == list(other.jobs.started)
+    assert sorted(world.journal()) == sorted(other.journal()) == ["training declined", "training started"]
+
+
+def test_too_few_rows_are_declined_once_with_the_reason(world):
+    cause = world.data("a", 10)
+    for _ in range(2):
+        assert world.ask(cause).answer.reason == "10 of 1,000 new rows"
+    assert world.journal() == ["training declined"]
+    assert not world.jobs.started
+
+
+def test_invalid_data_and_data_of_other_columns_are_never_learned_from(world):
+    other = SPEC.model_copy(update={"target": "z"})
+    world.data("a", 5000, valid=False)
+    world.data("b", 5000, spec=other)
+    outcome = world.ask()
+    assert not outcome.answer.train
+    assert "1 have other columns" in outcome.answer.reason
+    with pytest.raises(BadInput, match="drop rows first"):
+        world.ask(BY_HAND)
+
+
+def test_a_schedule_that_finds_nothing_to_do_leaves_no_trace(world):
+    world.data("a", 10)
+    world.ask(SCHEDULE)
+    assert world.journal() == []
+
+
+def test_a_job_that_was_claimed_and_not_started_is_started_by_the_repeated_event(world):
+    cause = world.data("a", 5000)
+    world.ask(cause)
+    world.jobs.started.clear()
+    world.ask(cause)
+    assert len(world.jobs.started) == 1
+
+
+def test_a_job_that_died_is_started_anew_when_its_lease_has_run_out(world):
+    cause = world.data("a", 5000)
+    first = world.ask(cause)
+    world.clock.time += LEASE
+    second = world.ask(cause)
+    assert first.training == second.training
+    assert (first.job[-2:], second.job[-2:]) == ("-1", "-2")
+
+
+def test_a_training_that_ended_is_not_started_again(world):
+    cause = world.data("a", 5000)
+    world.end(world.ask(cause).training)
+    world.clock.time += 2 * LEASE
+    outcome = world.ask(cause)
+    assert outcome.job is None
+    assert "done already" in outcome.answer.reason
+
+
+def test_drift_of_the_serving_version_is_heeded_once(world):
+    world.data("a", 5000)
+    world.end(world.ask().training)
+    world.serve("v1")
+    world.clock.time += timedelta(days=1)
+    world.data("b", 10)
+    world.drift("old", "v0")
+    cause = world.drift("new", "v1")
+    assert world.ask(cause).answer.reason == f"drift found by {cause}"
+    world.clock.time += timedelta(days=1)
+    world.data("c", 10)
+    assert not world.ask().answer.train
+
+
+def test_by_hand_trains_whatever_the_rules_say(world):
+    world.data("a", 1)
+    outcome = world.ask(BY_HAND)
+    assert outcome.answer.reason == "asked for by hand"
+    assert outcome.job in world.jobs.started
