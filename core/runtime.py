@@ -14,10 +14,11 @@ from .adapters.registry import open_store
 from .code import code_version
 from .errors import Unsupported
 from .layout import Zone
-from .ports import Clock, JobRunner, Learner, LoadPredictor, ObjectStore
+from .ports import Clock, JobRunner, LoadPredictor, ObjectStore
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from .ports import Learner
     from .spec import ModelSpec
 
 
@@ -60,7 +61,7 @@ class Runtime:
         """The objects of one zone."""
         with self._lock:
             if zone not in self._stores:
-                self._stores[zone] = open_store(self.settings.store, zone)
+                self._stores[zone] = open_store(self.settings.store, zone, self.settings.environ)
             return self._stores[zone]
 
     def spec(self, model: str) -> ModelSpec:

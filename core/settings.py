@@ -20,12 +20,14 @@ class Settings:
     """How one process of Tidemill is set up.
 
     `store` is a URL with `{zone}` in it. `specs` is the folder of the models' specs. `host` is where the local host
-    keeps its queue and its dead letters. `route_ttl` is in seconds, `max_body` in bytes.
+    keeps its queue and its dead letters. `serve` are the models that an endpoint loads at its start. `route_ttl` is in
+    seconds, `max_body` in bytes.
     """
 
     store: str
     specs: Path
     host: Path
+    serve: tuple[str, ...] = ()
     prediction_log: LogMode = "buffered"
     route_ttl: float = 5.0
     max_body: int = 6 * 1024 * 1024
@@ -41,6 +43,7 @@ class Settings:
             store=template,
             specs=specs or Path(environ.get("TIDEMILL_SPECS", "models")),
             host=Path(environ.get("TIDEMILL_HOST_FOLDER") or _host_folder(template)),
+            serve=tuple(environ.get("TIDEMILL_SERVE", "").replace(",", " ").split()),
             prediction_log=_log_mode(environ.get("TIDEMILL_PREDICTION_LOG", "buffered")),
             route_ttl=_number(environ, "TIDEMILL_ROUTE_TTL", 5.0),
             max_body=int(_number(environ, "TIDEMILL_MAX_BODY", 6 * 1024 * 1024)),

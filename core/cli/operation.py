@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..hosts.local.host import LocalHost, Tally
 from ..hosts.local.jobs import QueuedJobs
+from ..specfile import spec_files
+from ..telemetry import configure
 from .command import Result, Session, command
+
+if TYPE_CHECKING:
+    from ..hosts.asgi import Server
 
 
 def register(app: typer.Typer) -> None:
@@ -19,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(session: Session) -> Result:
-    """Show the whole loop on real data: will a flight arrive late?"""
+    """Show the whole loop on real data, in a fresh store: which flights will arrive late."""
     from .demo import run_demo  # noqa: PLC0415 - no other command needs it
 
     return run_demo(session)
@@ -27,14 +34,27 @@ def demo(session: Session) -> Result:
 
 def up(
     session: Session,
-    port: Annotated[int, typer.Option(help="Where the endpoint listens; 0 for any free port.", min=0, max=65535)] = 8080,
+    port: Annotated[
+        int, typer.Option(help="Where the endpoint listens; 0 for any free port.", min=0, max=65535)
+    ] = 8080,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
 ) -> Result:
     """Run the whole bundle on this machine: storage events, schedules, endpoint. Ctrl-C stops it."""
     from ..hosts.local.up import run_up  # noqa: PLC0415 - a server's imports are slow
 
+    configure(json_lines=not sys.stderr.isatty())
+    session.settings = replace(session.settings, serve=tuple(path.stem for path in spec_files(session.settings.specs)))
     session.runtime.jobs = QueuedJobs(session.queue)
-    return Result(run_up(session.runtime, session.queue, host, port), "Stopped.")
+    addresses: dict[str, str] = {}
+
+    def ready(server: Server) -> None:
+        addresses.update(endpoint=server.url, store=session.settings.store)
+        session.progress(f"Endpoint  {server.url}  (what it answers: {server.url}/openapi.json)")
+        session.progress(f"Store     {session.settings.store}")
+        session.progress("Drop files with `tidemill put`, or copy them into the landing folder. Ctrl-C stops.")
+
+    run_up(session.runtime, session.queue, host, port, ready)
+    return Result(addresses, "Stopped.")
 
 
 def drain(

@@ -6,10 +6,12 @@ import hashlib
 import importlib
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeAlias
 
 from ...declaration import declarations
 from ...errors import Permanent, TidemillError
@@ -33,17 +35,37 @@ class Tally:
     failed: list[dict[str, str]] = field(default_factory=list)
 
 
-class LocalHost:
-    """One machine's host. `settle` is how long a landing file must have been quiet."""
+Call: TypeAlias = Callable[[Work, Runtime, threading.Event], Mapping[str, object]]
 
-    def __init__(self, runtime: Runtime, queue: Queue, settle: timedelta = timedelta()) -> None:
+
+def call(work: Work, runtime: Runtime, stopping: threading.Event) -> Mapping[str, object]:
+    """Call the function that the work is for; its reply. A job is ended when `stopping` is set."""
+    if declarations()[work.function].kind == "job":
+        return run_job(work, runtime.settings, stopping)
+    handler = importlib.import_module(f"functions.{work.function}.handler")
+    reply: Mapping[str, object] = handler.handle(event_of(work), runtime)
+    return reply
+
+
+class LocalHost:
+    """One machine's host. `settle` is how long a landing file must have been quiet; `stopping` makes it stop."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        queue: Queue,
+        settle: timedelta = timedelta(),
+        call: Call = call,
+    ) -> None:
         self.runtime = runtime
+        self.stopping = threading.Event()
         self.queue = queue
+        self._call = call
         self.scanner = Scanner(runtime, queue, settle)
 
-    def run_due(self, functions: Collection[str], tally: Tally, stopped: Callable[[], bool] = lambda: False) -> None:
-        """Do all that is due, one after the other, until nothing is or `stopped` says so."""
-        while not stopped():
+    def run_due(self, functions: Collection[str], tally: Tally) -> None:
+        """Do all that is due, one after the other."""
+        while not self.stopping.is_set():
             work = self.queue.next(time.time(), functions)
             if work is None:
                 return
@@ -65,7 +87,7 @@ class LocalHost:
     def _run(self, work: Work, tally: Tally) -> None:
         started = time.monotonic()
         try:
-            reply = self._call(work)
+            reply = self._call(work, self.runtime, self.stopping)
         except Exception as error:  # noqa: BLE001 - whatever a function raises must end in a retry or a dead letter
             self._failed(work, error, tally)
             return
@@ -73,13 +95,6 @@ class LocalHost:
         tally.handled += 1
         seconds = round(time.monotonic() - started, 3)
         log.info("%s %s", work.function, work.subject, extra={"facts": {**reply, "seconds": seconds}})
-
-    def _call(self, work: Work) -> Mapping[str, object]:
-        if declarations()[work.function].kind == "job":
-            return run_job(work, self.runtime.settings)
-        handler = importlib.import_module(f"functions.{work.function}.handler")
-        reply: Mapping[str, object] = handler.handle(event_of(work), self.runtime)
-        return reply
 
     def _failed(self, work: Work, error: Exception, tally: Tally) -> None:
         sentence = str(error) if isinstance(error, TidemillError) else f"{type(error).__name__}: {error}"

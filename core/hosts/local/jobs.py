@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 
 from ...declaration import declarations
@@ -13,6 +14,8 @@ from ...errors import Permanent, Transient
 from ...settings import Settings
 from .queue import Queue, Work
 
+POLL = 0.2
+PERMANENT_FAILURE = 1
 TEMPORARY_FAILURE = 75
 """EX_TEMPFAIL of sysexits.h: a job that ends so may be tried again."""
 
@@ -29,14 +32,27 @@ class QueuedJobs:
         self._queue.add([Work(f"job {name}", job, subject, arguments, declarations()[job].order)])
 
 
-def run_job(work: Work, settings: Settings) -> Mapping[str, object]:
-    """Run the job to its end in a process of its own; its reply. Raises Permanent or Transient if it failed."""
+def run_job(work: Work, settings: Settings, stopping: threading.Event) -> Mapping[str, object]:
+    """Run the job to its end in a process of its own; its reply.
+
+    Raises Permanent or Transient if it failed, and Transient if `stopping` ended it.
+    """
     command = [sys.executable, "-m", f"functions.{work.function}", *work.arguments.values()]
     environment = {**os.environ, "TIDEMILL_STORE": settings.store, "TIDEMILL_SPECS": str(settings.specs)}
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 - our own module
-    lines = done.stdout.strip().splitlines()
-    if done.returncode == 0:
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own module
+        lines = _output(process, stopping).strip().splitlines()
+    if process.returncode == 0:
         reply: Mapping[str, object] = json.loads(lines[-1])
         return reply
-    reason = lines[-1] if lines else f"the job {work.function} ended with code {done.returncode} and said nothing."
-    raise Permanent(reason) if done.returncode == 1 else Transient(reason)
+    reason = lines[-1] if lines else f"the job {work.function} ended with code {process.returncode} and said nothing."
+    raise Permanent(reason) if process.returncode == PERMANENT_FAILURE else Transient(reason)
+
+
+def _output(process: subprocess.Popen[str], stopping: threading.Event) -> str:
+    """All that it prints, until it ends or is told to."""
+    while True:
+        try:
+            return process.communicate(timeout=POLL)[0]
+        except subprocess.TimeoutExpired:
+            if stopping.is_set():
+                process.terminate()
