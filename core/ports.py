@@ -7,13 +7,15 @@ and a product feature alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from .domain.columns import Columns, Outputs
-from .domain.model import ModelManifest
+if TYPE_CHECKING:  # numpy stays out of functions that need none
+    from .domain.columns import Columns, Outputs
+    from .domain.learning import Learned, Plan, Rows
+    from .domain.model import ModelManifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,4 +166,22 @@ class LoadPredictor(Protocol):
 
     def __call__(self, onnx: bytes, manifest: ModelManifest) -> Predictor:
         """Load it, ready to answer."""
+        ...
+
+
+class Learner(Protocol):
+    """Learns models. Deterministic: the same plan, rows and environment give the same bytes."""
+
+    def environment(self, estimator: str) -> Mapping[str, str]:
+        """What else the bytes depend on: the versions of interpreter and libraries, the source of a user's estimator.
+
+        Raises BadSpec if there is no such estimator.
+        """
+        ...
+
+    def learn(self, plan: Plan, training: Rows, holdout: Rows, progress: Callable[[str], None]) -> Learned:
+        """Fit on `training`, export, and answer `holdout`; `progress` is told of each step.
+
+        Raises BadSpec if the plan cannot be followed, BadInput if nothing can be learned from these rows.
+        """
         ...
