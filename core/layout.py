@@ -38,12 +38,22 @@ def check_file_name(name: str) -> str:
     return name
 
 
+def model_of(key: str) -> str:
+    """The model that an object of any zone belongs to; raises BadInput if that is no model's name."""
+    return check_model_name(key.split("/", 1)[0])
+
+
 # landing ----------------------------------------------------------------------------------------------------
 
 
 def landing(model: str, drop: Drop, name: str) -> str:
     """Where a user drops a file."""
     return f"{check_model_name(model)}/{drop}/{check_file_name(name)}"
+
+
+def drops(model: str, drop: Drop) -> str:
+    """Prefix of all files of one kind that were dropped for a model."""
+    return f"{model}/{drop}/"
 
 
 def parse_landing(key: str) -> tuple[str, Drop, str]:
@@ -66,6 +76,11 @@ def source_id(key: str, version: str) -> str:
 
 
 # datasets ---------------------------------------------------------------------------------------------------
+
+
+def datasets(model: str) -> str:
+    """Prefix of all datasets of a model."""
+    return f"{model}/"
 
 
 def dataset(model: str, version: str) -> str:
@@ -119,6 +134,11 @@ def drift_reports(model: str) -> str:
     return f"{model}/drift/"
 
 
+def drift_reports_of(model: str, version: str) -> str:
+    """Prefix of the drift reports on one version."""
+    return f"{model}/drift/{version}-"
+
+
 def drift_report(model: str, window: str) -> str:
     """One drift check of one window."""
     return f"{model}/drift/{window}.json"
@@ -162,6 +182,11 @@ def is_claim(key: str) -> bool:
     return key.endswith("/claim.json")
 
 
+def training_verdict(model: str, training: str) -> str:
+    """How the version that this training made was judged, and against which champion."""
+    return f"{model}/claims/{training}/verdict.json"
+
+
 def training_result(model: str, training: str) -> str:
     """Written last: how the training ended, and which version it made."""
     return f"{model}/claims/{training}/result.json"
@@ -180,9 +205,19 @@ def journal_entry(model: str, number: int) -> str:
 # predictions ------------------------------------------------------------------------------------------------
 
 
+def realtime_logs(model: str) -> str:
+    """Prefix of everything that was answered in realtime."""
+    return f"{model}/realtime/"
+
+
 def realtime_log(model: str, day: str, name: str) -> str:
     """A file of answered requests, JSON Lines; `day` is YYYY-MM-DD in UTC."""
     return f"{model}/realtime/{day}/{name}.jsonl"
+
+
+def batches(model: str) -> str:
+    """Prefix of all batch runs."""
+    return f"{model}/batch/"
 
 
 def batch(model: str, run: str) -> str:
@@ -203,3 +238,18 @@ def batch_start(model: str, run: str) -> str:
 def batch_success(model: str, run: str) -> str:
     """Written last: counts and hashes of a finished run."""
     return f"{model}/batch/{run}/_SUCCESS"
+
+
+def batch_refusal(model: str, run: str) -> str:
+    """Says that the file as a whole cannot be scored, and why."""
+    return f"{model}/batch/{run}/refused.json"
+
+
+def batch_refused(model: str, run: str) -> str:
+    """Written last instead, when the file as a whole cannot be scored: why not."""
+    return f"{model}/batch/{run}/_REFUSED"
+
+
+def is_batch_success(key: str) -> bool:
+    """Whether a key below `batches` says that a run is finished."""
+    return key.endswith("/_SUCCESS")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
 
-from .domain.canonical import content_version
+from .domain.canonical import canonical_json, content_version
 from .domain.prediction import PROBABILITY_PREFIX, RESERVED
 from .domain.schema import Feature, FeatureType, Schema, Task
 from .layout import MODEL_NAME
@@ -25,6 +25,9 @@ PRESET_TASKS: dict[str, tuple[Task, ...]] = {
 CLASSIFICATION_METRICS = ("accuracy", "f1", "precision", "recall", "roc_auc", "average_precision", "log_loss", "brier")
 REGRESSION_METRICS = ("mae", "rmse", "r2")
 DEFAULT_METRIC: dict[Task, str] = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
+
+ROLES = "roles"
+"""The type of the error that holds every mistake between fields, as a list of problems."""
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -60,11 +63,31 @@ def format_duration(duration: timedelta) -> str:
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
+
+
+def _some_time(duration: timedelta) -> timedelta:
+    if not duration:
+        raise ValueError("must be longer than 0s; write a duration such as 15m, 1h or 7d")
+    return duration
+
+
+Interval = Annotated[Duration, AfterValidator(_some_time)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    try:
+        canonical_json(values)
+    except (TypeError, ValueError, RecursionError):
+        raise ValueError("must hold text, finite numbers, true, false, null, lists and mappings alone") from None
+    return values
+
+
+Values = Annotated[dict[str, Any], AfterValidator(_plain)]
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class FeatureSpec(_Strict):
@@ -110,21 +133,21 @@ class TrainWhen(_Strict):
     rows: int | None = Field(default=1000, ge=1)
     drift: bool = True
     performance: bool = True
-    every: Duration | None = None
+    every: Interval | None = None
     cooldown: Duration = timedelta(hours=1)
 
 
 class Drift(_Strict):
     """When predictions are compared with what the model learned from."""
 
-    every: Duration = timedelta(hours=1)
+    every: Interval = timedelta(hours=1)
     min_rows: int = Field(default=500, ge=1)
 
 
 class Batch(_Strict):
     """When everything new in `score` is scored by schedule; None means by event alone."""
 
-    every: Duration | None = None
+    every: Interval | None = None
 
 
 class Traffic(_Strict):
@@ -147,8 +170,8 @@ class ModelSpec(_Strict):
     drop: tuple[Name, ...] = ()
     undeclared: Literal["refuse", "drop"] = "refuse"
     estimator: str = "hist-gradient-boosting"
-    params: dict[str, Any] = Field(default_factory=dict)
-    search: dict[str, Any] | None = None
+    params: Values = Field(default_factory=dict)
+    search: Values | None = None
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     split: Split = Split()
     gates: Gates = Gates()
@@ -188,38 +211,48 @@ class ModelSpec(_Strict):
 
     @model_validator(mode="after")
     def _roles_fit(self) -> ModelSpec:
-        problems = [*_duplicates(self), *_wrong_split(self), *_wrong_estimator(self), *_wrong_metric(self)]
+        problems = [problem for check in CHECKS for problem in check(self)]
         if problems:
-            raise PydanticCustomError("roles", "{problems}", {"problems": problems})
+            raise PydanticCustomError(ROLES, "{problems}", {"problems": problems})
         return self
 
 
-Problem = tuple[tuple[str | int, ...], str]
-"""Where in the spec (a path of keys and indexes), and what is wrong and how to mend it."""
+Where: TypeAlias = tuple[str | int, ...]
+"""A place in a spec: a path of keys and indexes."""
+
+Problem: TypeAlias = tuple[Where, str]
+"""Where it is, and what is wrong and how to mend it."""
+
+
+def _declared(spec: ModelSpec) -> list[tuple[Where, str]]:
+    """Every column that is kept, with the place that declares it, the most telling first."""
+    roles: list[tuple[Where, str]] = [(("features", at, "name"), item.name) for at, item in enumerate(spec.features)]
+    roles += [((field,), name) for field in ("target", "id", "time") if (name := getattr(spec, field)) is not None]
+    features = {name for _, name in roles[: len(spec.features)]}
+    return roles + [(("sensitive", at), name) for at, name in enumerate(spec.sensitive) if name not in features]
 
 
 def _duplicates(spec: ModelSpec) -> list[Problem]:
-    counts = Counter(feature.name for feature in spec.features)
-    problems: list[Problem] = [
-        (("features", index, "name"), f"{feature.name!r} is declared twice; remove one")
-        for index, feature in enumerate(spec.features)
-        if counts[feature.name] > 1 and feature.name in [earlier.name for earlier in spec.features[:index]]
-    ]
-    problems += [
-        (("features", index, "name"), f"{feature.name!r} is a name that predictions use; rename the column")
-        for index, feature in enumerate(spec.features)
-        if feature.name in RESERVED or feature.name.startswith(PROBABILITY_PREFIX)
-    ]
-    for field in ("target", "id"):
-        if getattr(spec, field) in counts:
-            problems.append(((field,), f"{getattr(spec, field)!r} is a feature too; remove it from the features"))
-    kept = {spec.target, spec.id, spec.time, *counts, *spec.sensitive}
-    problems += [
-        (("drop", index), f"{name!r} is dropped and used elsewhere; choose one")
-        for index, name in enumerate(spec.drop)
-        if name in kept
-    ]
+    seen: dict[str, Where] = {}
+    problems: list[Problem] = []
+    for where, name in [*_declared(spec), *((("drop", at), name) for at, name in enumerate(spec.drop))]:
+        if name in seen:
+            problems.append((where, f"{name!r} is declared already as {_role(seen[name])}; remove one"))
+        seen.setdefault(name, where)
     return problems
+
+
+def _role(where: Where) -> str:
+    return {"features": "a feature", "sensitive": "sensitive", "drop": "dropped"}.get(str(where[0]), f"the {where[0]}")
+
+
+def _reserved(spec: ModelSpec) -> list[Problem]:
+    """The target may be called `label`: what is recorded of an answer holds no target."""
+    return [
+        (where, f"{name!r} is a name that predictions use; rename the column")
+        for where, name in _declared(spec)
+        if where != ("target",) and (name in RESERVED or name.startswith(PROBABILITY_PREFIX))
+    ]
 
 
 def _wrong_split(spec: ModelSpec) -> list[Problem]:
@@ -235,6 +268,10 @@ def _wrong_estimator(spec: ModelSpec) -> list[Problem]:
             return [(("estimator",), f"{spec.estimator} does not do {spec.task}; use one of {', '.join(usable)}")]
     elif not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", spec.estimator):
         return [(("estimator",), f"must be one of {', '.join(PRESET_TASKS)}, or package.module:factory")]
+    return []
+
+
+def _wrong_search(spec: ModelSpec) -> list[Problem]:
     if spec.search and spec.params:
         return [(("search",), "cannot stand beside params; put fixed values into the space as lists of one")]
     return []
@@ -245,3 +282,10 @@ def _wrong_metric(spec: ModelSpec) -> list[Problem]:
     if spec.metric not in known:
         return [(("gates", "metric"), f"must be one of {', '.join(known)} for {spec.task}")]
     return []
+
+
+CHECKS: tuple[Callable[[ModelSpec], list[Problem]], ...] = (
+    *(_duplicates, _reserved, _wrong_split),
+    *(_wrong_estimator, _wrong_search, _wrong_metric),
+)
+"""What is looked for once every field is right by itself."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,10 +14,11 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from .errors import BadSpec, NotFound
-from .layout import check_model_name
-from .spec import ModelSpec
+from .layout import MODEL_NAME, check_model_name
+from .spec import ROLES, ModelSpec, Where
 
-Where: TypeAlias = tuple[str | int, ...]
+Found: TypeAlias = tuple[Where, str, str]
+"""Where a mistake is, what it is, and its mend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +91,78 @@ def check_spec(path: Path) -> tuple[ModelSpec | None, list[Mistake]]:
 
 
 def _check(path: Path, node: yaml.Node, data: dict[Any, Any]) -> tuple[ModelSpec | None, list[Mistake]]:
+    spec, found = _validate(data)
     mistakes = [Mistake(str(path), line, key, "is given twice", "keep one") for key, line in _repeated_keys(node)]
-    spec = None
-    try:
-        spec = ModelSpec.model_validate(data)
-    except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            mistakes += (
-                Mistake(str(path), _line(node, where), _dotted(where), problem, mend)
-                for where, problem, mend in _explain(detail)
-            )
-    if spec is not None and spec.model != path.stem:
-        problem = f"is {spec.model!r} in a file named {path.name}"
+    mistakes += [Mistake(str(path), _line(node, where), _dotted(where), *rest) for where, *rest in found]
+    named = data.get("model")
+    if isinstance(named, str) and MODEL_NAME.fullmatch(named) and named != path.stem:
+        problem = f"is {named!r} in a file named {path.name}"
         mistakes.append(Mistake(str(path), _line(node, ("model",)), "model", problem, "make the two names equal"))
     return spec, sorted(mistakes, key=lambda mistake: mistake.line)
+
+
+def _validate(data: dict[Any, Any]) -> tuple[ModelSpec | None, list[Found]]:
+    """The spec if it is right; every (where, problem, mend)."""
+    try:
+        return ModelSpec.model_validate(data), []
+    except ValidationError as error:
+        details = _telling(error.errors(include_url=False))
+    found = [item for detail in details for item in _explain(detail)]
+    if all(detail["type"] != ROLES for detail in details):
+        found += _between_fields(data, details)
+    return None, found
+
+
+def _telling(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Without the lists that are too short only because each of their items is wrong."""
+    return [
+        detail
+        for detail in details
+        if detail["type"] != "too_short"
+        or all(_place(other)[:1] != _place(detail) for other in details if other is not detail)
+    ]
+
+
+STAND_INS: Mapping[str, Any] = {
+    "model": "model",
+    "task": "binary",
+    "target": "\0target",
+    "id": "\0id",
+    "time": "\0time",
+    "features": [{"name": "\0feature", "type": "number"}],
+}
+
+
+def _between_fields(data: dict[Any, Any], details: list[ErrorDetails]) -> list[Found]:
+    """Mistakes between fields. Pydantic looks for them once every field is right, so wrong fields are stood in for."""
+    mended = copy.deepcopy(data)
+    for detail in details:
+        _stand_in(mended, _place(detail))
+    try:
+        ModelSpec.model_validate(mended)
+    except ValidationError as error:
+        roles = [detail for detail in error.errors(include_url=False) if detail["type"] == ROLES]
+        found = [item for detail in roles for item in _explain(detail)]
+        unsure = {"estimator", "gates"} if any(_place(detail)[:1] == ("task",) for detail in details) else set()
+        return [item for item in found if item[0][0] not in unsure]
+    return []
+
+
+def _stand_in(data: dict[Any, Any], where: Where) -> None:
+    """Put something harmless in the place of a wrong value: for a feature, one of the same name."""
+    field = where[0]
+    match where:
+        case ("features", int(index), *_):
+            item = data["features"][index]
+            name = item.get("name") if isinstance(item, dict) else None
+            named = name if isinstance(name, str) and name else f"\0{index}"
+            data["features"][index] = {"name": named, "type": "number"}
+        case (_, str(key)) if isinstance(data.get(field), dict):
+            data[field].pop(key, None)
+        case _ if field in STAND_INS:
+            data[field] = copy.deepcopy(STAND_INS[str(field)])
+        case _:
+            data.pop(field, None)
 
 
 def _not_yaml(path: Path, error: Exception) -> Mistake:
@@ -111,17 +171,32 @@ def _not_yaml(path: Path, error: Exception) -> Mistake:
     return Mistake(str(path), mark.line + 1 if mark else 1, "(file)", str(problem), "mend the YAML syntax here")
 
 
-def _explain(detail: ErrorDetails) -> Iterable[tuple[Where, str, str]]:
+def _place(detail: ErrorDetails) -> Where:
+    return tuple(part for part in detail["loc"] if not str(part).startswith("function-"))
+
+
+def _explain(detail: ErrorDetails) -> Iterable[Found]:
     """Turn one pydantic error into (where, problem, mend) triples."""
-    where = tuple(part for part in detail["loc"] if not str(part).startswith("function-"))
+    where = _place(detail)
     context: Mapping[str, Any] = detail.get("ctx", {})
-    if detail["type"] == "roles":
+    if detail["type"] == ROLES:
         for place, message in context["problems"]:
             problem, _, mend = message.partition("; ")
             yield place, problem, mend or "choose one of those"
         return
     problem, mend = _problem(detail["type"], where, detail["msg"], context)
     yield where, problem, mend
+
+
+PROBLEMS: Mapping[str, tuple[str, str]] = {
+    "string_type": ("must be text", "put it in quotes"),
+    "invalid_key": ("must be text", "put the key in quotes"),
+    "model_type": ("must be a mapping", "write its fields below it"),
+    "dict_type": ("must be a mapping", "write its fields below it"),
+    "tuple_type": ("must be a list", "write [one, another]"),
+    "too_short": ("must not be empty", "write at least one"),
+    "string_pattern_mismatch": ("must be 1 to 63 of a-z, 0-9 and '-'", "rename the model"),
+}
 
 
 def _problem(kind: str, where: Where, message: str, context: Mapping[str, Any]) -> tuple[str, str]:
@@ -132,10 +207,11 @@ def _problem(kind: str, where: Where, message: str, context: Mapping[str, Any]) 
             return "is not a field of a spec", _did_you_mean(where)
         case "literal_error":
             return f"must be {context['expected']}", "choose one of those"
-        case "string_pattern_mismatch":
-            return "must be 1 to 63 of a-z, 0-9 and '-'", "rename the model"
+        case _ if kind in PROBLEMS:
+            return PROBLEMS[kind]
         case _:
             problem, _, mend = message.removeprefix("Value error, ").partition("; ")
+            problem = problem.replace("Input should", "must", 1)
             return problem[:1].lower() + problem[1:], mend or "see docs/spec.md"
 
 
@@ -166,7 +242,7 @@ def _line(node: yaml.Node, where: Where) -> int:
 def _child(node: yaml.Node, part: str | int) -> tuple[int, yaml.Node] | None:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            if key.value == part:
+            if key.value == str(part):
                 return key.start_mark.line + 1, value
     if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
         return node.value[part].start_mark.line + 1, node.value[part]
@@ -174,16 +250,28 @@ def _child(node: yaml.Node, part: str | int) -> tuple[int, yaml.Node] | None:
 
 
 def _repeated_keys(node: yaml.Node) -> Iterable[tuple[str, int]]:
-    if isinstance(node, yaml.MappingNode):
+    for mapping in _mappings(node):
         seen: set[str] = set()
-        for key, value in node.value:
+        for key, _ in mapping.value:
             if key.value in seen:
                 yield str(key.value), key.start_mark.line + 1
             seen.add(str(key.value))
-            yield from _repeated_keys(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _repeated_keys(item)
+
+
+def _mappings(node: yaml.Node) -> Iterator[yaml.MappingNode]:
+    """Every mapping in the document, once: an alias may lead to where it was met before, or back into itself."""
+    met: set[int] = set()
+    ahead = [node]
+    while ahead:
+        node = ahead.pop()
+        if id(node) in met:
+            continue
+        met.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            yield node
+            ahead += [value for _, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            ahead += node.value
 
 
 def _dotted(where: Where) -> str:

@@ -43,12 +43,11 @@ class Entry:
         """Read a stored entry; raises Corrupt if it is none, or of a newer format."""
         try:
             fields = json.loads(data)
-            entry = cls(**{**fields, "recent": tuple(fields["recent"])})
+            if fields["format"] > FORMAT:
+                raise Corrupt(f"journal entry has format {fields['format']}, beyond {FORMAT}: update Tidemill.")
+            return cls(**{**fields, "recent": tuple(fields["recent"])})
         except (ValueError, KeyError, TypeError) as error:
             raise Corrupt(f"journal entry cannot be read: {error!r}.") from error
-        if entry.format > FORMAT:
-            raise Corrupt(f"journal entry has format {entry.format}, this Tidemill reads up to {FORMAT}.")
-        return entry
 
 
 def first(decision: str, kind: str, evidence: Mapping[str, Any], *, code: str, at: datetime) -> Entry:

@@ -6,6 +6,7 @@ A prediction id names the object that holds the record, so that lineage needs no
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from .. import layout
@@ -53,11 +54,18 @@ class Place:
     run: str | None = None
 
 
+_REALTIME = re.compile(
+    rf"({layout.MODEL_NAME.pattern})\.r\.([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})\.([^/]+)\.([0-9]{{1,9}})"
+)
+_BATCH = re.compile(rf"({layout.MODEL_NAME.pattern})\.b\.([^/]+)\.([0-9]{{1,9}})\.([0-9]{{1,9}})")
+
+
 def place_of(prediction_id: str) -> Place:
     """Where a prediction is recorded; raises BadInput if this is no prediction id."""
-    match prediction_id.split("."):
-        case [model, "r", day, log, row] if row.isdecimal():
-            return Place(model, layout.realtime_log(model, day, log), int(row))
-        case [model, "b", run, part, row] if part.isdecimal() and row.isdecimal():
-            return Place(model, layout.batch_part(model, run, int(part)), int(row), run)
+    if match := _REALTIME.fullmatch(prediction_id):
+        model, day, log, row = match.groups()
+        return Place(model, layout.realtime_log(model, day, log), int(row))
+    if match := _BATCH.fullmatch(prediction_id):
+        model, run, part, row = match.groups()
+        return Place(model, layout.batch_part(model, run, int(part)), int(row), run)
     raise BadInput(f"{prediction_id[:200]!r} is no prediction id.")

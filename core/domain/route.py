@@ -11,16 +11,26 @@ from .canonical import canonical_json
 
 FORMAT = 1
 REMEMBERED = 50
-"""How many earlier champions a route remembers to roll back to, and how many decisions to recognise."""
+"""How many earlier champions a route remembers to roll back to, and how many changes to recognise."""
 
 Mode = Literal["direct", "canary", "shadow", "ab"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one decision made of the route, kept so that it can still be told after later decisions."""
+
+    decision: str
+    champion: str
+    challenger: str | None
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """Who serves. `earlier` are the champions before this one, newest first. `revision` counts changes from 1.
 
-    `decisions` are those that made the newest changes, the last one last: a repeated decision is recognised by it.
+    `changes` are the newest ones, the last one last: a repeated decision is recognised by them.
     """
 
     model: str
@@ -30,8 +40,13 @@ class Route:
     share: float = 0.0
     earlier: tuple[str, ...] = ()
     revision: int = 1
-    decisions: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
     format: int = FORMAT
+
+    @classmethod
+    def first(cls, model: str, version: str, decision: str) -> Route:
+        """The route of a model that nothing served before."""
+        return cls(model, version, changes=(Change(decision, version, None, 1),))
 
     def encode(self) -> bytes:
         """The bytes that are stored."""
@@ -46,15 +61,17 @@ class Route:
                 raise Corrupt(
                     f"route has format {fields['format']}, this Tidemill reads up to {FORMAT}: update Tidemill."
                 )
-            lists = {name: tuple(fields[name]) for name in ("earlier", "decisions")}
-            return cls(**{**fields, **lists})
+            changes = tuple(Change(**change) for change in fields["changes"])
+            return cls(**{**fields, "earlier": tuple(fields["earlier"]), "changes": changes})
         except (ValueError, KeyError, TypeError) as error:
             raise Corrupt(f"route cannot be read: {error!r}.") from error
 
+    def made_by(self, decision: str) -> Change | None:
+        """What that decision changed, or None if it is not among those remembered."""
+        return next((change for change in self.changes if change.decision == decision), None)
+
     def promoted(self, version: str, decision: str) -> Route:
         """The route after `version` became champion; the one before it can be rolled back to."""
-        if version == self.champion and self.challenger is None:
-            return self
         earlier = self.earlier if version == self.champion else (self.champion, *self.earlier)[:REMEMBERED]
         return self._direct(version, earlier, decision)
 
@@ -70,12 +87,14 @@ class Route:
             raise Refused("a challenger is another version than the champion, in mode canary, shadow or ab.")
         if not 0 < share < 1:
             raise Refused(f"share {share} must lie between 0 and 1.")
-        return replace(self._next(decision), challenger=version, mode=mode, share=share)
+        return _noted(replace(self, challenger=version, mode=mode, share=share), decision)
 
     def _direct(self, champion: str, earlier: tuple[str, ...], decision: str) -> Route:
-        return replace(
-            self._next(decision), champion=champion, earlier=earlier, challenger=None, mode="direct", share=0.0
+        return _noted(
+            replace(self, champion=champion, earlier=earlier, challenger=None, mode="direct", share=0.0), decision
         )
 
-    def _next(self, decision: str) -> Route:
-        return replace(self, revision=self.revision + 1, decisions=(*self.decisions, decision)[-REMEMBERED:])
+
+def _noted(route: Route, decision: str) -> Route:
+    change = Change(decision, route.champion, route.challenger, route.revision + 1)
+    return replace(route, revision=change.revision, changes=(*route.changes, change)[-REMEMBERED:])

@@ -58,12 +58,14 @@ class Schema:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Schema:
-        """Rebuild a schema; fields that a newer version added are ignored."""
-        features = tuple(_feature(item) for item in data["features"])
-        plain = {name: data.get(name) for name in ("model", "task", "target", "id", "time")}
+        """Rebuild a schema; fields that a newer version added are ignored. Raises KeyError if one is missing."""
         return cls(
-            **plain,  # type: ignore[arg-type]
-            features=features,
+            model=data["model"],
+            task=data["task"],
+            target=data["target"],
+            features=tuple(_feature(item) for item in data["features"]),
+            id=data.get("id"),
+            time=data.get("time"),
             sensitive=tuple(data.get("sensitive", ())),
             drop=tuple(data.get("drop", ())),
             undeclared=data.get("undeclared", "refuse"),

@@ -12,24 +12,22 @@ from typing import Any
 from .. import layout
 from ..domain.route import Mode, Route
 from ..errors import AlreadyExists, NotFound, VersionMismatch
-from ..ports import Clock, Reads, Registry
+from ..ports import Blob, Clock, Reads, Registry
 from .journal import record
 
 
 def current_route(models: Reads, model: str) -> Route | None:
     """Who serves, or None if nothing does yet."""
-    try:
-        return Route.decode(models.get(layout.route(model)).data)
-    except NotFound:
-        return None
+    blob = _get(models, layout.route(model))
+    return None if blob is None else Route.decode(blob.data)
 
 
 def promote(
     models: Registry, clock: Clock, model: str, version: str, *, decision: str, evidence: Mapping[str, Any], code: str
 ) -> Route:
     """Make `version` the champion; raises NotFound if there is no such version."""
-    models.head(layout.model_manifest(model, version))
-    first = Route(model=model, champion=version, decisions=(decision,))
+    _check_version(models, model, version)
+    first = Route.first(model, version, decision)
     route = _change(models, model, decision, lambda route: route.promoted(version, decision), first)
     _journal(models, clock, "promoted", route, decision, evidence, code)
     return route
@@ -57,41 +55,60 @@ def challenge(
     code: str,
 ) -> Route:
     """Set `version` beside the champion; raises NotFound if there is no such version or no champion."""
-    models.head(layout.model_manifest(model, version))
+    _check_version(models, model, version)
     route = _change(models, model, decision, lambda route: route.challenged(version, mode, share, decision))
     _journal(models, clock, "challenged", route, decision, evidence, code)
     return route
 
 
+def _check_version(models: Reads, model: str, version: str) -> None:
+    try:
+        models.head(layout.model_manifest(model, version))
+    except NotFound:
+        raise NotFound(f"model {model} has no version {version}; `tidemill models show {model}` lists them.") from None
+
+
 def _change(
     models: Registry, model: str, decision: str, change: Callable[[Route], Route], first: Route | None = None
 ) -> Route:
-    key = layout.route(model)
+    """Change the route, whoever else is changing it; `first` is written where there is none yet."""
     while True:
         try:
-            if first is not None and not _exists(models, key):
-                models.create(key, first.encode())
-                return first
-            blob = models.get(key)
-            route = Route.decode(blob.data)
-            changed = route if decision in route.decisions else change(route)
-            if changed != route:
-                models.replace(key, changed.encode(), blob.info.version)
+            return _attempt(models, model, decision, change, first)
         except (AlreadyExists, VersionMismatch):
             continue
-        return changed
 
 
-def _exists(models: Reads, key: str) -> bool:
+def _attempt(
+    models: Registry, model: str, decision: str, change: Callable[[Route], Route], first: Route | None
+) -> Route:
+    key = layout.route(model)
+    blob = _get(models, key)
+    if blob is None:
+        if first is None:
+            raise NotFound(f"no version of model {model} serves yet; train or promote one first.")
+        models.create(key, first.encode())
+        return first
+    route = Route.decode(blob.data)
+    if route.made_by(decision):
+        return route
+    changed = change(route)
+    models.replace(key, changed.encode(), blob.info.version)
+    return changed
+
+
+def _get(models: Reads, key: str) -> Blob | None:
     try:
-        models.head(key)
+        return models.get(key)
     except NotFound:
-        return False
-    return True
+        return None
 
 
 def _journal(
     models: Registry, clock: Clock, kind: str, route: Route, decision: str, evidence: Mapping[str, Any], code: str
 ) -> None:
-    facts = {**evidence, "champion": route.champion, "challenger": route.challenger, "revision": route.revision}
+    """Journal what the decision changed, even if later decisions have changed it again since."""
+    change = route.made_by(decision)
+    assert change is not None
+    facts = {**evidence, "champion": change.champion, "challenger": change.challenger, "revision": change.revision}
     record(models, clock, route.model, decision=decision, kind=kind, evidence=facts, code=code)

@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from ...declaration import declarations
 from ...errors import Permanent, Transient
 from ...settings import Settings
+from ..job import DONE, PERMANENT_FAILURE
 from .queue import Queue, Work
 
 POLL = 0.2
-PERMANENT_FAILURE = 1
-TEMPORARY_FAILURE = 75
-"""EX_TEMPFAIL of sysexits.h: a job that ends so may be tried again."""
+"""Seconds between two looks at whether to stop."""
 
 
 class QueuedJobs:
@@ -41,7 +40,7 @@ def run_job(work: Work, settings: Settings, stopping: threading.Event) -> Mappin
     environment = {**os.environ, "TIDEMILL_STORE": settings.store, "TIDEMILL_SPECS": str(settings.specs)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own module
         lines = _output(process, stopping).strip().splitlines()
-    if process.returncode == 0:
+    if process.returncode == DONE:
         reply: Mapping[str, object] = json.loads(lines[-1])
         return reply
     reason = lines[-1] if lines else f"the job {work.function} ended with code {process.returncode} and said nothing."

@@ -1,0 +1,61 @@
+# Everything is installed into .venv, pinned by hash; nothing else on the machine is touched.
+PYTHON ?= python3
+JOBS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
+AZURITE := tests/servers/azurite
+NODE_MODULES := $(AZURITE)/node_modules/.package-lock.json
+
+.DELETE_ON_ERROR:
+.PHONY: help install demo test fast lint format lock clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/'
+
+demo: $(VENV)/.laptop ## the whole loop on real flights, in a fresh store
+	$(BIN)/tidemill demo
+
+install: $(VENV)/.laptop ## the tidemill command, as .venv/bin/tidemill
+
+test: $(VENV)/.dev $(NODE_MODULES) lint ## linters, types and every test
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
+
+fast: $(VENV)/.dev $(NODE_MODULES) ## the tests that take no more than a few seconds each
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal -m "not slow"
+
+lint: $(VENV)/.dev ## style, types, and who may import whom
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## mend what can be mended by itself
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(VENV)/.lock ## pin what pyproject.toml asks for; UPGRADE=1 takes the newest
+	$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
+
+clean: ## remove the environment and every cache; stores are left alone
+	rm -rf $(VENV) $(AZURITE)/node_modules build dist *.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit( \
+	"Tidemill needs Python 3.11 or newer and $(PYTHON) is %d.%d; name another with PYTHON=python3.13." % v[:2])'
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp is newer than the files that say what to install: nothing is installed twice.
+$(VENV)/.%: requirements/%.txt pyproject.toml | $(VENV)/pyvenv.cfg
+	@echo "installing requirements/$*.txt into $(VENV) (once, a minute or two)"
+	@$(PIP) --require-hashes --requirement $<
+	@$(if $(filter lock,$*),:,$(PIP) --no-deps --no-build-isolation --editable .)
+	@touch $@
+
+$(NODE_MODULES): $(AZURITE)/package-lock.json | $(VENV)/.dev
+	@echo "installing the Azure emulator from npm (once)"
+	@PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $(AZURITE) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@

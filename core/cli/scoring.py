@@ -1,0 +1,173 @@
+"""Commands that run one function by hand: train, batch, drift, predict."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from ..domain.drift.report import By
+from ..usecases.check_drift import check_drift
+from ..usecases.predict_rows import predict_rows
+from ..usecases.score_batch import score_file
+from ..usecases.train import train as learn
+from ..usecases.trigger_training import BY_HAND, trigger_training
+from .command import Result, Session, command
+from .places import open_file, open_folder, rows_at_hand
+
+BYS: tuple[By, ...] = ("answered", "time")
+Model = Annotated[str, typer.Argument(help="The model.")]
+Moment = Annotated[
+    str | None, typer.Option(metavar="TIME", help="RFC 3339 time or date; UTC unless it says otherwise.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    command(app, example="tidemill train churn")(train)
+    command(app, example="tidemill batch churn --input july.parquet --output scored/")(batch)
+    command(app, example="tidemill drift churn --since 2026-05-01 --until 2026-06-01")(drift)
+    command(app, example="tidemill predict churn --file new-customers.csv")(predict)
+
+
+def train(session: Session, model: Model) -> Result:
+    """Train a model now on all of its valid data, whatever its rules say."""
+    runtime = session.runtime
+    models, datasets, reports = (runtime.store(zone) for zone in ("models", "datasets", "reports"))
+    outcome = trigger_training(
+        models, datasets, reports, _Here(), runtime.clock, runtime.spec(model), cause=BY_HAND, code=runtime.code
+    )
+    trained = learn(
+        models,
+        datasets,
+        model=model,
+        training=str(outcome.training),
+        learner=runtime.learner,
+        load=runtime.load,
+        clock=runtime.clock,
+        code=runtime.code,
+        progress=session.progress,
+    )
+    found = trained.to_json()
+    return Result(found, _trained(found), ok=trained.promoted)
+
+
+class _Here:
+    """A JobRunner for a command that does the job itself, right after it was claimed."""
+
+    def start(self, job: str, name: str, arguments: dict[str, str]) -> None:
+        """Nothing: the caller goes on."""
+
+
+def _trained(found: dict[str, Any]) -> RenderableType:
+    metrics = Table("metric", "value", "low", "high", box=None, pad_edge=False)
+    for name, figures in found["metrics"].items():
+        metrics.add_row(name, *(f"{figures[part]:.4f}" for part in ("value", "low", "high")))
+    gates = [f"{'pass' if gate['passed'] else 'FAIL'}  {gate['gate']}: {gate['detail']}" for gate in found["gates"]]
+    verdict = "serves" if found["promoted"] else "does not serve"
+    return Group(metrics, "", *gates, "", f"Version {found['version']} {verdict}.", *found["reasons"])
+
+
+def batch(
+    session: Session,
+    model: Model,
+    source: Annotated[str, typer.Option("--input", metavar="URL", help="The file to score: a path or a URL.")],
+    output: Annotated[str, typer.Option("--output", metavar="URL", help="The folder to write to: a path or a URL.")],
+) -> Result:
+    """Score a file with the serving version; rows that cannot be used are put beside the answers, with reasons."""
+    runtime = session.runtime
+    reading, key = open_file(session, source)
+    found = score_file(
+        reading,
+        key,
+        open_folder(session, output),
+        "",
+        models=runtime.store("models"),
+        model=model,
+        load=runtime.load,
+        clock=runtime.clock,
+        code=runtime.code,
+    ).to_json()
+    rejected = f", {found['quarantined']:,} rejected" if found["quarantined"] else ""
+    return Result(found, f"{found['rows']:,} rows scored by version {found['version']}{rejected}; see {output}")
+
+
+def drift(
+    session: Session,
+    model: Model,
+    since: Moment = None,
+    until: Moment = None,
+    by: Annotated[str, typer.Option(metavar="answered|time", help="Which time the window is of.")] = "answered",
+    fail_on_drift: Annotated[bool, typer.Option("--fail-on-drift", help="Exit with 1 if drift is found.")] = False,
+) -> Result:
+    """Compare what was asked and answered with what the serving version learned from."""
+    runtime = session.runtime
+    report = check_drift(
+        runtime.store("predictions"),
+        runtime.store("models"),
+        runtime.store("datasets"),
+        runtime.store("reports"),
+        spec=runtime.spec(model),
+        code=runtime.code,
+        since=_moment(since, "--since"),
+        until=_moment(until, "--until"),
+        by=_by(by),
+    )
+    found = {**report.to_json(), "report": report.key}
+    return Result(found, _checked(found), ok=not (fail_on_drift and report.drifted))
+
+
+def _moment(text: str | None, option: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no RFC 3339 time or date", param_hint=option) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _by(text: str) -> By:
+    for by in BYS:
+        if by == text:
+            return by
+    raise typer.BadParameter(f"{text!r} is not one of answered, time", param_hint="--by")
+
+
+def _checked(found: dict[str, Any]) -> RenderableType:
+    if not found["rows"]:
+        return f"No drift check: {found['reason']}."
+    table = Table("feature", "drifted", "effect", "nulls", "unseen", box=None, pad_edge=False)
+    for feature in found["features"]:
+        effect = "-" if feature["effect"] is None else f"{feature['effect']:.3f}"
+        drifted = "yes" if feature["drifted"] else ""
+        table.add_row(feature["name"], drifted, effect, str(feature["nulls"]), str(feature["unseen"]))
+    verdict = "Drift was found" if found["drifted"] else "No drift was found"
+    stored = f"; see reports/{found['report']}" if found["report"] else f" ({found['reason']})"
+    return Group(table, "", f"{verdict} in {found['rows']:,} rows of version {found['version']}{stored}.")
+
+
+def predict(
+    session: Session,
+    model: Model,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="CSV, Parquet or JSON Lines; stdin (CSV or JSON) when left out.")
+    ] = None,
+    version: Annotated[str | None, typer.Option("--version", help="Another version than the one that serves.")] = None,
+) -> Result:
+    """Score rows from a file or from stdin with the serving version. Nothing is recorded."""
+    rows, info = rows_at_hand(file)
+    runtime = session.runtime
+    found = predict_rows(runtime.store("models"), runtime.load, rows, info, model=model, version=version)
+    return Result(found, "\n".join(map(_answer, found["predictions"])))
+
+
+def _answer(prediction: dict[str, Any]) -> str:
+    if "label" not in prediction:
+        return f"{prediction['prediction']:g}"
+    shares = ", ".join(f"{label} {share:.3f}" for label, share in prediction["probabilities"].items())
+    return f"{prediction['label']}  ({shares})"

@@ -1,0 +1,164 @@
+"""What a dataset as a whole must be: enough rows, unique ids, something to learn, like what was learned from before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..profile import Profile
+from ..schema import Feature, Schema
+from ..sketch import CategoryCounts, NumberSketch
+
+MIN_ROWS = 20
+"""Fewer rows than this cannot be split into rows to learn from and rows to be judged on."""
+MAX_REJECTED = 0.2
+"""When a larger share of a file's rows is rejected, the file is thought to be broken, not its rows."""
+MAX_UNSEEN = 0.9
+"""Of rows whose category the serving version never saw."""
+MAX_OUTSIDE = 0.95
+"""Of rows outside of the range that the serving version saw, widened by its width on both sides."""
+MUCH_MORE_NULL = 0.2
+SOME_UNSEEN = 0.1
+SOME_OUTSIDE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check. A failed `warning` is told, and the dataset stays valid."""
+
+    check: str
+    column: str | None
+    severity: Literal["error", "warning"]
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFacts:
+    """What is known of one feature's column; `rows` include nulls.
+
+    `values` counts each category (or true and false); `low`, `high` and `quantiles` [101] are of a number's values.
+    """
+
+    rows: int
+    nulls: int
+    values: Mapping[str, int] = field(default_factory=dict)
+    quantiles: tuple[float, ...] = ()
+
+    @property
+    def null_share(self) -> float:
+        """Share of the rows that are null; 0 of no rows."""
+        return self.nulls / self.rows if self.rows else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFacts:
+    """What is known of a dataset. `violations` counts rows by the problem that makes them unfit for the spec.
+
+    `targets` counts distinct targets, up to 2.
+    """
+
+    rows: int
+    rejected: int
+    repeated_ids: int
+    repeated_id: str | None
+    targets: int
+    violations: Mapping[tuple[str | None, str], int]
+    columns: Mapping[str, ColumnFacts]
+
+
+def judge(facts: DatasetFacts, schema: Schema, profile: Profile | None) -> Iterator[Check]:
+    """Every check, passed or not. `profile` is of the version that serves, None while none does."""
+    yield _check("rows", None, facts.rows >= MIN_ROWS, f"{facts.rows:,} rows, at least {MIN_ROWS} are needed")
+    yield _rejected(facts)
+    if schema.id is not None:
+        yield _unique(facts, schema.id)
+    yield _learnable(facts, schema)
+    yield from _row_checks(facts)
+    for feature in schema.features:
+        column = facts.columns[feature.name]
+        yield _not_empty(feature, column)
+        if profile is not None and feature.name in profile.features:
+            yield from _like_reference(feature, column, profile.features[feature.name])
+
+
+def _check(
+    check: str,
+    column: str | None,
+    passed: bool,
+    detail: str,
+    severity: Literal["error", "warning"] = "error",  # noqa: FBT001
+) -> Check:
+    return Check(check, column, severity, bool(passed), detail)
+
+
+def _rejected(facts: DatasetFacts) -> Check:
+    share = facts.rejected / (facts.rows + facts.rejected) if facts.rejected else 0.0
+    detail = f"{facts.rejected:,} rows of the file were rejected ({share:.1%}), at most {MAX_REJECTED:.0%} may be"
+    return _check("rejected rows", None, share <= MAX_REJECTED, detail)
+
+
+def _unique(facts: DatasetFacts, name: str) -> Check:
+    if not facts.repeated_ids:
+        return _check("unique id", name, passed=True, detail="every id occurs once")
+    detail = f"{facts.repeated_ids:,} rows have an id that occurs before, such as {facts.repeated_id!r}"
+    return _check("unique id", name, passed=False, detail=detail)
+
+
+def _learnable(facts: DatasetFacts, schema: Schema) -> Check:
+    detail = "the target varies" if facts.targets > 1 else "every row has the same target: there is nothing to learn"
+    return _check("target varies", schema.target, facts.targets > 1, detail)
+
+
+def _row_checks(facts: DatasetFacts) -> Iterator[Check]:
+    if not facts.violations:
+        yield _check("values", None, passed=True, detail="every value is as the spec says")
+    for (column, problem), rows in facts.violations.items():
+        yield _check("values", column, passed=False, detail=f"{column} {problem} in {rows:,} rows")
+
+
+def _not_empty(feature: Feature, column: ColumnFacts) -> Check:
+    detail = f"{column.null_share:.1%} of {feature.name} is null"
+    return _check("has values", feature.name, column.nulls < column.rows, detail, severity="warning")
+
+
+def _like_reference(feature: Feature, column: ColumnFacts, reference: NumberSketch | CategoryCounts) -> Iterator[Check]:
+    was, now = reference.null_share, column.null_share
+    detail = f"{now:.1%} of {feature.name} is null, {was:.1%} was when the serving version learned"
+    if now == 1 and was < MUCH_MORE_NULL:
+        yield _check("nulls as before", feature.name, passed=False, detail=detail)
+        return
+    yield _check("nulls as before", feature.name, now - was <= MUCH_MORE_NULL, detail, severity="warning")
+    if isinstance(reference, CategoryCounts):
+        yield _categories_seen(feature, column, reference)
+    elif column.quantiles and reference.minimum is not None and reference.maximum is not None:
+        yield _range_seen(feature, column, reference.minimum, reference.maximum)
+
+
+def _categories_seen(feature: Feature, column: ColumnFacts, reference: CategoryCounts) -> Check:
+    present = sum(column.values.values())
+    unseen = sum(rows for value, rows in column.values.items() if value not in reference.counts)
+    share = unseen / present if present and not reference.other else 0.0
+    detail = f"{share:.1%} of {feature.name} was never seen by the serving version"
+    if share > MAX_UNSEEN:
+        return _check("categories seen", feature.name, passed=False, detail=detail)
+    return _check("categories seen", feature.name, share <= SOME_UNSEEN, detail, severity="warning")
+
+
+def _range_seen(feature: Feature, column: ColumnFacts, low: float, high: float) -> Check:
+    """Beyond the widened range is another unit or another column; a little outside of the range is the world."""
+    width = max(high - low, abs(high), 1.0)
+    far = _share_outside(column.quantiles, low - width, high + width)
+    outside = _share_outside(column.quantiles, low, high)
+    seen = f"the range {low:g} to {high:g} that the serving version saw"
+    if far > MAX_OUTSIDE:
+        return _check(
+            "range seen", feature.name, passed=False, detail=f"{far:.0%} of {feature.name} is far outside {seen}"
+        )
+    detail = f"{outside:.0%} of {feature.name} is outside {seen}"
+    return _check("range seen", feature.name, outside <= SOME_OUTSIDE, detail, severity="warning")
+
+
+def _share_outside(quantiles: tuple[float, ...], low: float, high: float) -> float:
+    return sum(not low <= value <= high for value in quantiles) / len(quantiles)

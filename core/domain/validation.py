@@ -1,0 +1,55 @@
+"""A validation report: what was checked, and whether the dataset may be learned from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..errors import Corrupt
+from .canonical import canonical_json
+from .checks.dataset import Check
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationReport:
+    """Every check of one dataset."""
+
+    model: str
+    dataset: str
+    rows: int
+    checks: tuple[Check, ...]
+    code: str
+    format: int = FORMAT
+
+    @property
+    def valid(self) -> bool:
+        """Whether no check failed that is more than a warning."""
+        return all(check.passed or check.severity == "warning" for check in self.checks)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What makes it invalid, a sentence each."""
+        return tuple(check.detail for check in self.checks if not check.passed and check.severity == "error")
+
+    def to_json(self) -> dict[str, Any]:
+        """As stored."""
+        return {**asdict(self), "valid": self.valid}
+
+    def encode(self) -> bytes:
+        """The bytes that are stored."""
+        return canonical_json(self.to_json())
+
+    @classmethod
+    def decode(cls, data: bytes) -> ValidationReport:
+        """Read a stored report; raises Corrupt if it is none, or of a newer format."""
+        try:
+            fields = json.loads(data)
+            if fields["format"] > FORMAT:
+                raise Corrupt(f"validation report has format {fields['format']}, beyond {FORMAT}: update Tidemill.")
+            fields.pop("valid")
+            return cls(**{**fields, "checks": tuple(Check(**check) for check in fields["checks"])})
+        except (ValueError, KeyError, TypeError) as error:
+            raise Corrupt(f"validation report cannot be read: {error!r}.") from error

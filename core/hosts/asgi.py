@@ -1,0 +1,206 @@
+"""The realtime endpoint on any ASGI server, and on a port of this machine.
+
+Source of the messages: https://asgi.readthedocs.io/en/latest/specs/www.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
+from ..errors import BadInput, Unsupported
+from ..inference.http import Request, Response
+from ..inference.service import Service
+
+if TYPE_CHECKING:
+    import uvicorn
+
+Message: TypeAlias = MutableMapping[str, Any]
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+TICK = 1.0
+"""Seconds between two looks at the routes and at the prediction log."""
+DRAINED = 4
+"""How many times the limit of a body is read and thrown away, so that its sender gets to read the answer."""
+SMALL = 64 * 1024
+"""Bytes of a body that is answered within a few milliseconds."""
+GRACE = 10
+"""Seconds that requests under way get to end when the server stops."""
+
+log = logging.getLogger(__name__)
+
+
+class App:
+    """The ASGI application around a service: loads its models at startup, writes its log at shutdown."""
+
+    def __init__(self, service: Service, *, tick: float = TICK) -> None:
+        self._service = service
+        self._tick = tick
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection, or the application's life."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+        else:
+            await send({"type": "websocket.close"})
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await asyncio.to_thread(self._service.start)
+        ticking = asyncio.create_task(self._keep_ticking())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        ticking.cancel()
+        with suppress(asyncio.CancelledError):
+            await ticking
+        await asyncio.to_thread(self._service.close)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _keep_ticking(self) -> None:
+        while True:
+            await asyncio.sleep(self._tick)
+            try:
+                await asyncio.to_thread(self._service.tick)
+            except Exception:  # the next tick may do better; requests are answered meanwhile
+                log.exception("routes and prediction log could not be looked after")
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        body, rest = await _body(headers, receive, self._service.max_body)
+        if rest == "gone":
+            return
+        query = scope["query_string"].decode("latin-1")
+        response = await self._handle(Request(scope["method"], scope["path"], query, headers, body))
+        await _send(send, response, close=rest == "unread")
+
+    async def _handle(self, request: Request) -> Response:
+        """A thread costs more than a small answer does: one is used where the others would have to wait long."""
+        small = len(request.body) <= SMALL and "content-encoding" not in request.headers
+        if not small or self._service.may_wait(request):
+            return await asyncio.to_thread(self._service.handle, request)
+        return self._service.handle(request)
+
+
+async def _body(
+    headers: Mapping[str, str], receive: Receive, limit: int
+) -> tuple[bytes, Literal["read", "unread", "gone"]]:
+    """The body, and whether the rest of it was read, is still to come, or never comes since the client has gone.
+
+    Of a body beyond the limit no more than one byte too many is kept, or none of one that says so: the service refuses
+    both.
+    """
+    declared = headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit * DRAINED:
+        return b"", "unread"
+    body, read, more = bytearray(), 0, True
+    while more:
+        if read > limit * DRAINED:
+            return bytes(body), "unread"
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b"", "gone"
+        chunk = message.get("body", b"")
+        read += len(chunk)
+        body += chunk[: limit + 1 - len(body)]
+        more = message.get("more_body", False)
+    return bytes(body), "read"
+
+
+async def _send(send: Send, response: Response, *, close: bool) -> None:
+    """Send the answer; `close` ends the connection, which would otherwise go on reading what is not wanted."""
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
+    headers += [(b"connection", b"close")] if close else []
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
+
+
+class Server:
+    """An application on a port of this machine, served by a thread of its own; use it in a `with` block.
+
+    `port` is the one that is bound, also when 0 was asked for.
+    """
+
+    def __init__(self, app: App, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Bind the port; raises BadInput if it is taken."""
+        self._socket = _bound(host, port)
+        self.host = host
+        self.port: int = self._socket.getsockname()[1]
+        self._server = _uvicorn(app)
+        self._thread = threading.Thread(target=self._run, name="tidemill-http", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://{self.host}:{self.port}"
+
+    def start(self) -> None:
+        """Returns once it answers; raises Unsupported if it cannot start."""
+        self._thread.start()
+        while not self._server.started:
+            if not self._thread.is_alive():
+                self._socket.close()
+                raise Unsupported(f"the endpoint on {self.url} did not start: the log tells why.")
+            time.sleep(0.005)
+
+    def _run(self) -> None:
+        with suppress(SystemExit):  # what uvicorn does when it cannot start
+            self._server.run(sockets=[self._socket])
+
+    def stop(self) -> None:
+        """Answer what has been asked, write the log, and return."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join()
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # asyncio sets TCP_NODELAY, without which each answer waits 40 ms, only where the protocol is named
+        listening = socket.socket(family, kind, socket.IPPROTO_TCP)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(os.name == "posix"))
+            listening.bind(address)
+            listening.listen()
+        except OSError:
+            listening.close()
+            raise
+    except OSError as error:
+        raise BadInput(f"port {port} of {host} cannot be used: {error.strerror or error}; choose another.") from error
+    return listening
+
+
+def _uvicorn(app: App) -> uvicorn.Server:
+    import uvicorn  # noqa: PLC0415 - a host that brings its own server needs none
+
+    config = uvicorn.Config(
+        app,
+        lifespan="on",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+    )
+    return uvicorn.Server(config)

@@ -1,0 +1,134 @@
+"""An HTTP request and its answer as plain values: every host makes the one and sends the other."""
+
+from __future__ import annotations
+
+import re
+import uuid
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import ClassVar, TypeVar
+
+import msgspec
+
+from ..errors import BadInput, TooLarge
+
+T = TypeVar("T")
+
+JSON = "application/json"
+REQUEST_ID = "x-request-id"
+MODEL_VERSION = "x-tidemill-model-version"
+
+_SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}")
+_NOT_A_NUMBER = re.compile(rb"[:\[,]\s*-?(NaN|Infinity)")
+
+
+class UnsupportedType(BadInput):
+    """The body is of a type or encoding that is not read here."""
+
+    status: ClassVar[HTTPStatus] = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request. `path` is decoded, `query` as it was sent without `?`; names of `headers` are in lower case."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer; names of `headers` are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def json_response(value: object, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
+    """`value` as JSON; NaN and infinities, which JSON has not, become null."""
+    return Response(status, {"content-type": JSON, **(headers or {})}, msgspec.json.encode(value))
+
+
+def problem(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
+    """An error for a client: one sentence."""
+    return json_response({"error": " ".join(sentence.split())}, status, headers)
+
+
+def request_id(request: Request) -> str:
+    """The caller's `x-request-id` if it is sane (1 to 128 plain characters), else a new one."""
+    given = request.headers.get(REQUEST_ID, "")
+    return given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def media_type(request: Request) -> str:
+    """The body's type without its parameters, in lower case; JSON when the request does not say."""
+    return request.headers.get("content-type", JSON).split(";", 1)[0].strip().lower() or JSON
+
+
+def body_of(request: Request, limit: int) -> bytes:
+    """The body, unzipped if it is sent as gzip.
+
+    Raises TooLarge if it is, or says that it is, longer than `limit` bytes, before or after; UnsupportedType for
+    another encoding.
+    """
+    declared = request.headers.get("content-length", "")
+    if len(request.body) > limit or (declared.isdecimal() and int(declared) > limit):
+        raise _too_large(limit)
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"", "identity", "gzip"}:
+        raise UnsupportedType(f"content-encoding {encoding[:40]!r} is not read here: send gzip or none.")
+    return _unzipped(request.body, limit) if encoding == "gzip" else request.body
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the body is larger than {limit} bytes: send fewer rows a request, or score them in batch.")
+
+
+def decode_json(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """Decode a body; raises BadInput with one sentence that tells where it is wrong."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"the body is not as expected: {_lower_first(error)}.") from error
+    except msgspec.DecodeError as error:
+        if _NOT_A_NUMBER.search(body):
+            raise BadInput("the body holds NaN or Infinity, which JSON has not: send null instead.") from error
+        raise BadInput(f"the body is not JSON: {_lower_first(error)}.") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"the body is not UTF-8 at byte {error.start} of a string.") from error
+    except RecursionError as error:
+        raise BadInput("the body is nested too deeply.") from error
+
+
+def expect_json(request: Request) -> None:
+    """Raises UnsupportedType if the body says that it is something else.
+
+    `curl -d` says `application/x-www-form-urlencoded` unless told otherwise, in TensorFlow Serving's own examples too.
+    """
+    kind = media_type(request)
+    if kind not in {JSON, "application/x-www-form-urlencoded"} and not kind.endswith("+json"):
+        raise UnsupportedType(f"content-type {kind[:80]!r} is not read here: send {JSON}.")
+
+
+def _unzipped(body: bytes, limit: int) -> bytes:
+    stream = zlib.decompressobj(wbits=31)
+    try:
+        data = stream.decompress(body, limit + 1)
+    except zlib.error as error:
+        raise BadInput("the body says that it is gzip, but cannot be unzipped.") from error
+    if len(data) > limit:
+        raise _too_large(limit)
+    if not stream.eof or stream.unused_data:
+        raise BadInput("the body must be one whole gzip member, and nothing after it.")
+    return data
+
+
+def _lower_first(error: Exception) -> str:
+    text = str(error)
+    return text[:1].lower() + text[1:] if not text.startswith("JSON") else text

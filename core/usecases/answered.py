@@ -1,0 +1,64 @@
+"""Everything that a model has answered, unit by unit: a realtime log, or a finished batch run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import layout
+from ..domain.batch import Success
+from ..domain.drift.report import Span
+from ..domain.model import ModelManifest
+from ..ports import Reads, ReadsLists
+from ..tables.predictions import Answered, Times, read_answered
+
+
+def units(predictions: ReadsLists, model: str) -> Iterator[str]:
+    """The key of each log, and of each batch run's `_SUCCESS`: a run counts once it has finished."""
+    for info in predictions.list(layout.realtime_logs(model)):
+        yield info.key
+    for info in predictions.list(layout.batches(model)):
+        if layout.is_batch_success(info.key):
+            yield info.key
+
+
+def rows_of(predictions: Reads, unit: str, manifest: ModelManifest, span: Span) -> Iterator[Answered]:
+    """The rows of a unit that the version of `manifest` answered, in the window alone if one was asked for."""
+    for key in _objects(predictions, unit, manifest):
+        for answered in read_answered(predictions, key, manifest):
+            yield answered.take(_within(answered, span)) if span.asked else answered
+
+
+def times_of(rows: Answered, span: Span) -> Times:
+    """The times that windows are of, [n]; NaT for a row that has none."""
+    if span.by == "answered":
+        return rows.answered_at
+    assert rows.times is not None
+    return rows.times
+
+
+def _objects(predictions: Reads, unit: str, manifest: ModelManifest) -> Iterator[str]:
+    if not layout.is_batch_success(unit):
+        yield unit
+        return
+    run = Success.decode(predictions.get(unit).data)
+    if run.version == manifest.version:
+        yield from (layout.batch_part(run.model, run.run, number) for number in range(len(run.parts)))
+
+
+def _within(rows: Answered, span: Span) -> NDArray[np.bool_]:
+    """Whether each row is in the window; a row without a time is in none."""
+    times = times_of(rows, span)
+    inside = ~np.isnat(times)
+    if span.since is not None:
+        inside &= times >= _moment(span.since)
+    if span.until is not None:
+        inside &= times < _moment(span.until)
+    return inside
+
+
+def _moment(time: datetime) -> np.datetime64:
+    return np.datetime64(time.astimezone(UTC).replace(tzinfo=None), "us")

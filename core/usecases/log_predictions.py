@@ -1,0 +1,202 @@
+"""Keep what was answered: one JSON Lines object a page, in the predictions zone.
+
+A page is named and its rows are numbered before they are answered, so a prediction id tells where its record is.
+
+| mode     | when a page is written                            | what a killed process loses                     |
+| -------- | ------------------------------------------------- | ----------------------------------------------- |
+| sync     | before the answer, one page a request             | nothing that was answered                       |
+| buffered | when it is full or old enough, and at the end     | at most the pages since: `max_rows`, `max_age`  |
+| off      | never; ids are given all the same                 | everything                                      |
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeAlias
+from uuid import uuid4
+
+import msgspec
+
+from .. import layout
+from ..domain.columns import Outputs
+from ..domain.prediction import ANSWERED_AT, MODEL_VERSION, PREDICTION_ID, realtime_id
+from ..errors import AlreadyExists, TidemillError, Transient
+from ..inference.answers import plain
+from ..inference.rows import Rows
+from ..ports import Clock, Creates
+
+LogMode: TypeAlias = Literal["off", "buffered", "sync"]
+
+KEPT_PAGES = 100
+"""How many pages wait for a store that cannot be written to, before the oldest is given up."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One request that was answered: n rows, by one version. `classes` is empty for regression."""
+
+    model: str
+    version: str
+    classes: tuple[str, ...]
+    request_id: str
+    rows: Rows
+    outputs: Outputs
+
+
+@dataclass(slots=True)
+class _Page:
+    """One object to be: the answers of one model on one day, in the order of their rows."""
+
+    model: str
+    day: str
+    name: str
+    opened: datetime
+    count: int = 0
+    answers: list[tuple[int, datetime, Answered]] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        return layout.realtime_log(self.model, self.day, self.name)
+
+    def number(self, rows: int) -> list[str]:
+        first, self.count = self.count, self.count + rows
+        return [realtime_id(self.model, self.day, self.name, row) for row in range(first, self.count)]
+
+    def encode(self) -> bytes:
+        lines = (record for first, at, answered in self.answers for record in _records(answered, self, first, at))
+        return msgspec.json.Encoder().encode_lines(lines)
+
+
+class PredictionLog:
+    """Gives every row its id, and keeps what was answered. Safe to share between threads.
+
+    `writer` tells this process from every other. Hosts call `flush(due_only=True)` now and then, and `flush()` at the
+    end; neither happens on the path of a request.
+    """
+
+    def __init__(
+        self,
+        predictions: Creates,
+        clock: Clock,
+        *,
+        mode: LogMode = "buffered",
+        writer: str | None = None,
+        max_rows: int = 1000,
+        max_age: timedelta = timedelta(seconds=5),
+    ) -> None:
+        self.mode = mode
+        self._predictions = predictions
+        self._clock = clock
+        self._writer = writer or uuid4().hex[:12]
+        self._max_rows = max_rows
+        self._max_age = max_age
+        self._sequence = 0
+        self._open: dict[str, _Page] = {}
+        self._full: list[_Page] = []
+        self._pages = threading.Lock()
+        self._writing = threading.Lock()
+
+    def record(self, answered: Answered) -> list[str]:
+        """Ids of the rows. In mode sync they are stored when this returns; raises Transient if they cannot be."""
+        at = self._clock.now()
+        with self._pages:
+            page = self._page(answered.model, at)
+            first = page.count
+            ids = page.number(answered.rows.count)
+            if self.mode != "off":
+                page.answers.append((first, at, answered))
+            if self.mode != "buffered" or page.count >= self._max_rows:
+                self._close(page)
+        if self.mode == "sync":
+            self._create_now(page)
+        return ids
+
+    def flush(self, *, due_only: bool = False) -> None:
+        """Write every page, or those alone that are full or old enough. What cannot be written now is kept."""
+        with self._writing:
+            pages = self._take(due_only=due_only)
+            while pages and self._store(pages[0]):
+                del pages[0]
+            self._keep(pages)
+
+    def _store(self, page: _Page) -> bool:
+        """Whether the page is done with."""
+        try:
+            self._create(page)
+        except Transient as error:
+            log.warning("predictions are not stored yet: %s", error, extra={"facts": {"key": page.key}})
+            return False
+        except TidemillError as error:
+            log.error("%d predictions are lost: %s", page.count, error, extra={"facts": {"key": page.key}})  # noqa: TRY400
+        return True
+
+    def _take(self, *, due_only: bool) -> list[_Page]:
+        """The pages to write now, oldest first."""
+        now = self._clock.now()
+        with self._pages:
+            for page in list(self._open.values()):
+                if not due_only or now - page.opened >= self._max_age:
+                    self._close(page)
+            pages, self._full = self._full, []
+        return pages
+
+    def _keep(self, pages: list[_Page]) -> None:
+        """Pages for the next time; the oldest are given up when too many wait."""
+        with self._pages:
+            waiting = [*pages, *self._full]
+            self._full = waiting[-KEPT_PAGES:]
+        for lost in waiting[:-KEPT_PAGES]:
+            log.error("%d predictions are lost: the store stayed away", lost.count, extra={"facts": {"key": lost.key}})
+
+    def _page(self, model: str, now: datetime) -> _Page:
+        day = now.date().isoformat()
+        page = self._open.get(model)
+        if page is not None and page.day != day:
+            self._close(page)
+            page = None
+        if page is None:
+            self._sequence += 1
+            page = self._open[model] = _Page(model, day, f"{self._writer}-{self._sequence}", now)
+        return page
+
+    def _close(self, page: _Page) -> None:
+        del self._open[page.model]
+        if self.mode == "buffered":
+            self._full.append(page)
+
+    def _create_now(self, page: _Page) -> None:
+        try:
+            self._create(page)
+        except TidemillError as error:
+            raise Transient(f"the answer cannot be recorded, and so is not given: {error}") from error
+
+    def _create(self, page: _Page) -> None:
+        try:
+            self._predictions.create(page.key, page.encode())
+        except AlreadyExists:
+            log.debug("an earlier attempt stored %s", page.key)
+
+
+def _records(answered: Answered, page: _Page, first: int, at: datetime) -> Iterator[dict[str, Any]]:
+    rows, answers = answered.rows, plain(answered.outputs, answered.classes)
+    for row, answer in enumerate(answers):
+        record = {
+            PREDICTION_ID: realtime_id(page.model, page.day, page.name, first + row),
+            ANSWERED_AT: at.isoformat(),
+            MODEL_VERSION: answered.version,
+            "request_id": answered.request_id,
+            "features": {name: values[row] for name, values in rows.features.items()},
+        }
+        if rows.ids is not None:
+            record["id"] = rows.ids[row]
+        if rows.times is not None:
+            record["time"] = rows.times[row]
+        if rows.sensitive is not None:
+            record["sensitive"] = {name: values[row] for name, values in rows.sensitive.items()}
+        yield record | answer
