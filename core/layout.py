@@ -240,11 +240,6 @@ def batch_success(model: str, run: str) -> str:
     return f"{model}/batch/{run}/_SUCCESS"
 
 
-def batch_refusal(model: str, run: str) -> str:
-    """Says that the file as a whole cannot be scored, and why."""
-    return f"{model}/batch/{run}/refused.json"
-
-
 def batch_refused(model: str, run: str) -> str:
     """Written last instead, when the file as a whole cannot be scored: why not."""
     return f"{model}/batch/{run}/_REFUSED"

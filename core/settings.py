@@ -13,6 +13,7 @@ from .errors import BadInput
 ZONE = "{zone}"
 LogMode = Literal["off", "buffered", "sync"]
 LOG_MODES: tuple[LogMode, ...] = get_args(LogMode)
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Settings:
     host: Path
     serve: tuple[str, ...] = ()
     prediction_log: LogMode = "buffered"
+    log_level: str = "INFO"
     route_ttl: float = 5.0
     max_body: int = 6 * 1024 * 1024
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -45,6 +47,7 @@ class Settings:
             host=Path(environ.get("TIDEMILL_HOST_FOLDER") or _host_folder(template)),
             serve=tuple(environ.get("TIDEMILL_SERVE", "").replace(",", " ").split()),
             prediction_log=_log_mode(environ.get("TIDEMILL_PREDICTION_LOG", "buffered")),
+            log_level=_log_level(environ.get("TIDEMILL_LOG_LEVEL", "INFO")),
             route_ttl=_number(environ, "TIDEMILL_ROUTE_TTL", 5.0),
             max_body=int(_number(environ, "TIDEMILL_MAX_BODY", 6 * 1024 * 1024)),
             environ=environ,
@@ -76,6 +79,12 @@ def _log_mode(text: str) -> LogMode:
         if mode == text:
             return mode
     raise BadInput(f"TIDEMILL_PREDICTION_LOG is {text!r}; it must be one of {', '.join(LOG_MODES)}.")
+
+
+def _log_level(text: str) -> str:
+    if text.upper() not in LOG_LEVELS:
+        raise BadInput(f"TIDEMILL_LOG_LEVEL is {text!r}; it must be one of {', '.join(LOG_LEVELS)}.")
+    return text.upper()
 
 
 def _number(environ: Mapping[str, str], name: str, default: float) -> float:

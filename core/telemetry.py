@@ -43,12 +43,12 @@ class PlainFormatter(logging.Formatter):
         return line
 
 
-def configure(*, json_lines: bool, level: int = logging.INFO) -> None:
+def configure(*, json_lines: bool, level: str = "INFO") -> None:
     """Send every log line of this process to stderr in the chosen form; calling again replaces the form."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if json_lines else PlainFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("httpx", "watchfiles", "uvicorn.access"):
+    for noisy in ("httpx", "watchfiles", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -63,7 +63,7 @@ class Session:
 
     def progress(self, text: str) -> None:
         """Say on stderr what is being done: a line, and no colours where nobody looks."""
-        self.console.print(text, highlight=False)
+        self.console.print(text, highlight=False, soft_wrap=True)
 
 
 def command(app: typer.Typer, name: str | None = None, *, example: str) -> Callable[[Callable[..., Result]], None]:
@@ -105,9 +105,9 @@ def _run(
     specs: Path | None,
     debug: bool,
 ) -> None:
-    configure(json_lines=not sys.stderr.isatty() and json_output)
     try:
         settings = Settings.from_env(store=store, specs=specs)
+        configure(json_lines=json_output and not sys.stderr.isatty(), level=settings.log_level)
     except TidemillError as error:
         _fail(error, json_output=json_output, debug=debug, code=WRONG_USAGE)
     try:
@@ -119,7 +119,7 @@ def _run(
     if json_output:
         typer.echo(json.dumps(result.data))
     elif result.shown != "":
-        Console().print(result.shown, highlight=False)
+        Console().print(result.shown, highlight=False, soft_wrap=isinstance(result.shown, str))
     raise typer.Exit(DONE if result.ok else FAILED)
 
 

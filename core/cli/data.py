@@ -11,7 +11,6 @@ from .. import layout
 from ..errors import AlreadyExists, BadInput, NotFound
 from ..layout import DROPS, Drop
 from ..specfile import Mistake, check_spec, spec_files
-from ..usecases.infer_spec import infer_spec
 from .command import Result, Session, command
 
 CHUNK = 8 * 1024 * 1024
@@ -32,6 +31,8 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the spec that is there.")] = False,
 ) -> Result:
     """Write a spec by looking at the data: types, nulls, ids and times are guessed and yours to change."""
+    from ..usecases.infer_spec import infer_spec  # noqa: PLC0415 - no other command looks at data
+
     path = session.settings.specs / f"{layout.check_model_name(model)}.yaml"
     if path.exists() and not force:
         raise AlreadyExists(f"{path} is there already; use --force to overwrite it.")

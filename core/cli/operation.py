@@ -42,7 +42,7 @@ def up(
     """Run the whole bundle on this machine: storage events, schedules, endpoint. Ctrl-C stops it."""
     from ..hosts.local.up import run_up  # noqa: PLC0415 - a server's imports are slow
 
-    configure(json_lines=not sys.stderr.isatty())
+    configure(json_lines=not sys.stderr.isatty(), level=session.settings.log_level)
     session.settings = replace(session.settings, serve=tuple(path.stem for path in spec_files(session.settings.specs)))
     session.runtime.jobs = QueuedJobs(session.queue)
     addresses: dict[str, str] = {}

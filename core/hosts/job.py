@@ -25,9 +25,10 @@ TEMPORARY_FAILURE = 75
 
 def run(handle: Callable[[E, Runtime], Mapping[str, Any]], event: E) -> int:
     """Call the function; the process's exit code."""
-    configure(json_lines=not sys.stderr.isatty())
     try:
-        reply = handle(event, Runtime(Settings.from_env()))
+        settings = Settings.from_env()
+        configure(json_lines=not sys.stderr.isatty(), level=settings.log_level)
+        reply = handle(event, Runtime(settings))
     except TidemillError as error:
         sys.stdout.write(" ".join(str(error).split()) + "\n")
         return PERMANENT_FAILURE if isinstance(error, Permanent) else TEMPORARY_FAILURE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -38,6 +39,7 @@ def run_job(work: Work, settings: Settings, stopping: threading.Event) -> Mappin
     """
     command = [sys.executable, "-m", f"functions.{work.function}", *work.arguments.values()]
     environment = {**os.environ, "TIDEMILL_STORE": settings.store, "TIDEMILL_SPECS": str(settings.specs)}
+    environment["TIDEMILL_LOG_LEVEL"] = logging.getLevelName(logging.getLogger().level)
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own module
         lines = _output(process, stopping).strip().splitlines()
     if process.returncode == DONE:

@@ -70,7 +70,7 @@ def test_another_label_of_a_tie_is_as_expected():
 def test_other_numbers_are_told():
     golden = Golden({"x": np.zeros(2, np.float32)}, numbers(1000, 2000))
     check_golden(Answers(numbers(1000.001, 2000)), golden)
-    with pytest.raises(Corrupt, match="off by 0.001"):
+    with pytest.raises(Corrupt, match=r"off by 0\.001"):
         check_golden(Answers(numbers(1000, 2002)), golden)
 
 
