@@ -12,6 +12,7 @@ from ..errors import AlreadyExists, BadInput, NotFound
 from ..layout import DROPS, Drop
 from ..specfile import Mistake, check_spec, spec_files
 from .command import Result, Session, command
+from .places import open_file
 
 CHUNK = 8 * 1024 * 1024
 
@@ -36,7 +37,8 @@ def init(
     path = session.settings.specs / f"{layout.check_model_name(model)}.yaml"
     if path.exists() and not force:
         raise AlreadyExists(f"{path} is there already; use --force to overwrite it.")
-    text = infer_spec(source, model=model, target=target)
+    store, name = open_file(session, str(source))
+    text = infer_spec(store, store.head(name), model=model, target=target)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
     return Result(

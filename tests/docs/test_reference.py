@@ -156,7 +156,7 @@ def test_links_lead_somewhere(path):
 
 def test_every_decision_is_numbered_once_and_has_a_status():
     pages = sorted((DOCS / "decisions").glob("*.md"))
-    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    assert len({page.name[:4] for page in pages}) == len(pages)
     for page in pages:
         text = page.read_text("utf-8")
         assert text.startswith(f"# {int(page.name[:4])}. "), page.name

@@ -81,16 +81,16 @@ def known() -> Profile:
 
 
 def test_windows_of_the_reference_raise_no_alarm() -> None:
-    """384 checks, 17 columns each; the number of false alarms has mean 0.4 at the most when alpha holds."""
+    """354 checks, 17 columns each; the number of false alarms has mean 0.4 at the most when alpha holds."""
     rng = np.random.default_rng(0)
     alarms, checks = 0, 0
     for size in (2_000, 20_000, 100_000):
-        for window, repeats in ((500, 60), (2_000, 40), (10_000, 20), (50_000, 6), (100_000, 2)):
+        for window, repeats in ((500, 60), (2_000, 40), (10_000, 15), (50_000, 2), (100_000, 1)):
             reference = profile(rows(rng, size))
             for _ in range(repeats):
                 alarms += check(reference, rows(rng, window)).drifted
                 checks += 1
-    assert checks == 384
+    assert checks == 354
     assert alarms <= 0.01 * checks
 
 
@@ -100,8 +100,8 @@ def test_the_share_of_false_alarms_is_below_alpha_without_a_least_effect(monkeyp
     monkeypatch.setattr("core.domain.drift.check.LEAST_SHARE", 0)
     monkeypatch.setattr("core.domain.drift.check.LEAST_INDEX", 0)
     rng = np.random.default_rng(2)
-    alarms = sum(check(profile(rows(rng, 5_000)), rows(rng, 1_000)).drifted for _ in range(200))
-    assert alarms <= 200 * 0.1 + 2.5 * np.sqrt(200 * 0.1 * 0.9)
+    alarms = sum(check(profile(rows(rng, 5_000)), rows(rng, 1_000)).drifted for _ in range(150))
+    assert alarms <= 150 * 0.1 + 2.5 * np.sqrt(150 * 0.1 * 0.9)
 
 
 @pytest.mark.parametrize("column", ["normal0", "nulls"])

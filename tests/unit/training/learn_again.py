@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import warnings
 
 from core.training.learner import SklearnLearner
@@ -26,7 +27,7 @@ def main() -> None:
         learned = SklearnLearner().learn(plan, *halves, lambda _step: None)
         parts = (learned.onnx, learned.estimator, learned.golden, repr((learned.parity, learned.params)).encode())
         found[name] = [hashlib.sha256(part).hexdigest() for part in parts]
-    print(json.dumps(found))
+    sys.stdout.write(json.dumps(found))
 
 
 if __name__ == "__main__":

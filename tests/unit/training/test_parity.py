@@ -168,7 +168,7 @@ def test_votes_of_a_forest_tie_as_in_scikit_learn():
     x = random.normal(size=(4000, 2)).astype(np.float32)
     labels = np.where(x[:, 0] + 2 * random.normal(size=4000) > 0, "b", "a").astype(object)
     schema = Schema("ties", "binary", "y", (Feature("x", "number"), Feature("z", "number")))
-    params = {"n_estimators": 10, "min_samples_leaf": 1}
+    params = {"n_estimators": 20, "min_samples_leaf": 1}
     plan = real.plan("cancer", "numbers", "binary", "random-forest", schema=schema, params=params)
     learned, _ = learn(plan, Rows({"x": x[:, 0], "z": x[:, 1]}, labels))
     assert np.sum(learned.outputs.probabilities[:, 0] == 0.5) > 20

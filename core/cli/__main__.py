@@ -1,0 +1,5 @@
+"""`python -m core.cli` is `tidemill`."""
+
+from .main import main
+
+main()
