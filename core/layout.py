@@ -64,13 +64,14 @@ def parse_landing(key: str) -> tuple[str, Drop, str]:
     return check_model_name(parts[0]), parts[1], check_file_name(parts[2])
 
 
-def source_id(key: str, version: str) -> str:
-    """A safe, readable, unique name for one version of one landing object.
+def source_id(key: str, version: str, read_as: str = "") -> str:
+    """A safe, readable, unique name for one version of one landing object, read in one way.
 
     >>> source_id("m/rows/May (1).csv", "v1")
     'May-1-.csv-b75517b776e3'
     """
-    digest = hashlib.sha256(f"{key}\n{version}".encode()).hexdigest()[:12]
+    told = f"{key}\n{version}\n{read_as}" if read_as else f"{key}\n{version}"
+    digest = hashlib.sha256(told.encode()).hexdigest()[:12]
     readable = re.sub(r"[^A-Za-z0-9._]+", "-", key.rsplit("/", 1)[-1]).lstrip(".-")[:60]
     return f"{readable}-{digest}" if readable else digest
 
@@ -180,6 +181,11 @@ def claim(model: str, training: str) -> str:
 def is_claim(key: str) -> bool:
     """Whether a key below `claims` is a claim, not a result."""
     return key.endswith("/claim.json")
+
+
+def is_training_result(key: str) -> bool:
+    """Whether a key below `claims` is a result."""
+    return key.endswith("/result.json")
 
 
 def training_verdict(model: str, training: str) -> str:

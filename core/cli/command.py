@@ -11,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-import click
 import typer
 from rich.console import Console, RenderableType
 
@@ -112,7 +111,7 @@ def _run(
         _fail(error, json_output=json_output, debug=debug, code=WRONG_USAGE)
     try:
         result = function(Session(settings, json_output), **values)
-    except (click.exceptions.Exit, click.ClickException, KeyboardInterrupt):
+    except (typer.BadParameter, typer.Exit, typer.Abort):
         raise
     except Exception as error:  # noqa: BLE001 - a person gets one sentence, and the traceback with --debug
         _fail(error, json_output=json_output, debug=debug, code=FAILED)

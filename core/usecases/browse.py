@@ -37,7 +37,9 @@ def list_models(models: ReadableRegistry) -> list[dict[str, Any]]:
 
 def show_model(models: ReadableRegistry, model: str) -> dict[str, Any]:
     """A model's route and all of its versions, the oldest first; raises NotFound if there is no version."""
-    versions = sorted(_versions(models, model), key=lambda version: (version["created"], version["version"]))
+    judged = _judged(models, model)
+    found = ({**version, "passed": judged.get(version["version"], False)} for version in _versions(models, model))
+    versions = sorted(found, key=lambda version: (version["created"], version["version"]))
     if not versions:
         raise NotFound(f"model {model} has no version yet; drop rows and let it train.")
     route = current_route(models, model)
@@ -85,5 +87,12 @@ def _version(models: Reads, model: str, version: str) -> dict[str, Any]:
         "dataset": datasets[0] if len(datasets) == 1 else content_version(datasets),
         "datasets": datasets,
         "metrics": found["metrics"],
-        "passed": found["passed"],
     }
+
+
+def _judged(models: ReadableRegistry, model: str) -> dict[str, bool]:
+    """Whether each version passed its gates, by the results of the trainings that made it."""
+    results = [info.key for info in models.list(layout.claims(model)) if layout.is_training_result(info.key)]
+    ended = [json.loads(models.get(key).data) for key in results]
+    passed = ((end["version"], all(gate["passed"] for gate in end["gates"])) for end in ended if "version" in end)
+    return dict(passed)

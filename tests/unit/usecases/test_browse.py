@@ -26,7 +26,9 @@ class Clock:
 
 def add(store, model, version, auc, *, passed=True, datasets=("d",)):
     manifest = ModelManifest(model, version, SCHEMA, ("a", "b"), {"datasets": datasets}, {}, 80, 20)
-    metrics = {"metrics": {"roc_auc": {"value": auc, "low": auc - 0.1, "high": auc + 0.1}}, "passed": passed}
+    metrics = {"metrics": {"roc_auc": {"value": auc, "low": auc - 0.1, "high": auc + 0.1}}}
+    result = {"version": version, "gates": [{"passed": True}, {"passed": passed}]}
+    store.create(layout.training_result(model, f"t-{version}"), json.dumps(result).encode())
     store.create(layout.model_file(model, version, "metrics.json"), json.dumps(metrics).encode())
     store.create(layout.model_manifest(model, version), canonical_json(manifest.to_json()))
 
