@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from .domain.canonical import canonical_json, content_version
+from .domain.duration import format_duration, parse_duration
 from .domain.prediction import PROBABILITY_PREFIX, RESERVED
 from .domain.schema import Feature, FeatureType, Schema, Task
 from .layout import MODEL_NAME
@@ -28,39 +29,6 @@ DEFAULT_METRIC: dict[Task, str] = {"binary": "roc_auc", "multiclass": "log_loss"
 
 ROLES = "roles"
 """The type of the error that holds every mistake between fields, as a list of problems."""
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-def parse_duration(text: object) -> timedelta:
-    """A duration such as 90s, 15m, 1h, 7d or 2w.
-
-    >>> parse_duration("7d").days
-    7
-    """
-    if isinstance(text, timedelta):
-        return text
-    match = re.fullmatch(r"(\d+)([smhdw])", str(text))
-    if not match:
-        raise ValueError("must be a whole number with a unit, such as 90s, 15m, 1h, 7d or 2w")
-    try:
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
-    except OverflowError:
-        raise ValueError("is longer than time itself; use a shorter duration") from None
-
-
-def format_duration(duration: timedelta) -> str:
-    """The inverse of `parse_duration`, in the largest unit that is exact.
-
-    >>> format_duration(timedelta(hours=48))
-    '2d'
-    """
-    seconds = int(duration.total_seconds())
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds and seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
-
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from ..code import __version__
 from . import data, inspection, models, operation, scoring
 
 app = typer.Typer(
@@ -13,12 +16,28 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 models_app = typer.Typer(help="The registry, and who serves.", no_args_is_help=True)
 for room in (operation, data, scoring, inspection):
     room.register(app)
 models.register(models_app)
 app.add_typer(models_app, name="models")
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tidemill {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version.")
+    ] = False,
+) -> None:
+    """The whole life of a machine-learning model as a handful of stateless functions over object storage."""
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import Corrupt
 from .canonical import canonical_json, content_version
+from .duration import format_duration
 
 FORMAT = 1
 
@@ -76,7 +77,7 @@ def _reasons(facts: Facts, rules: Rules) -> list[str]:
     if rules.performance and facts.degraded:
         reasons.append(f"lost performance found by {facts.degraded}")
     if rules.every is not None and facts.new_rows and (facts.last is None or facts.now >= facts.last + rules.every):
-        reasons.append(f"the schedule of every {rules.every}")
+        reasons.append(f"the schedule of every {format_duration(rules.every)}")
     return reasons
 
 

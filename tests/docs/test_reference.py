@@ -9,8 +9,9 @@ import typer
 
 from core import errors, layout, settings
 from core.cli.main import app
+from core.domain.duration import format_duration
 from core.inference.endpoints import ENDPOINTS
-from core.spec import Batch, Drift, FeatureSpec, Gates, ModelSpec, Split, Traffic, TrainWhen, format_duration
+from core.spec import Batch, Drift, FeatureSpec, Gates, ModelSpec, Split, Traffic, TrainWhen
 
 from .markdown import ROOT, fits, rows, sections
 

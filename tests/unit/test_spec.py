@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.domain.duration import format_duration, parse_duration
 from core.domain.schema import Schema
-from core.spec import ModelSpec, format_duration, parse_duration
+from core.spec import ModelSpec
 
 FIELDS = {
     "model": "churn",

@@ -24,7 +24,7 @@ def facts(**given_facts):
         (facts(new_rows=1000), True, "1,000 new rows (1,000 asked for)"),
         (facts(drifted="m/drift/a.json"), True, "drift found by m/drift/a.json"),
         (facts(degraded="m/drift/a.json"), True, "lost performance found by m/drift/a.json"),
-        (facts(new_rows=5, last=NOW - timedelta(days=8)), True, "the schedule of every 7 days, 0:00:00"),
+        (facts(new_rows=5, last=NOW - timedelta(days=8)), True, "the schedule of every 7d"),
         (facts(new_rows=0, last=NOW - timedelta(days=8)), False, "0 of 1,000 new rows"),
         (facts(by_hand=True), True, "asked for by hand"),
         (facts(by_hand=True, last=NOW), True, "asked for by hand"),
