@@ -145,13 +145,11 @@ class _Demo:
 
     def compare(self, first: str, second: str) -> None:
         """Tell what the journal says of who serves and why."""
-        with self.step("6. The journal tells why"):
+        with self.step(f"6. The journal tells why {second} took over from {first}"):
             for data in entries(self.runtime.store("models"), MODEL):
                 entry = json.loads(data)
                 if entry["kind"] in TOLD:
                     self.say(f"   {entry['number']}. {entry['kind']}: {_why(entry['evidence'])}")
-            found = browse.compare_versions(self.runtime.store("models"), MODEL, first, second)
-            self.say(f"   ROC AUC, each on its own holdout: {found['difference']['roc_auc']:+.3f}")
 
     def go_back_and_forth(self, version: str) -> None:
         """Roll back, and promote again: one write each."""
@@ -240,4 +238,7 @@ def _drifted(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _why(evidence: Mapping[str, Any]) -> str:
-    return str(evidence.get("reason") or f"version {evidence.get('champion')}")
+    """The reason of a training; of a promotion, how the candidate compared with the champion on the same rows."""
+    told: str | None = evidence.get("reason")
+    regression = (gate["detail"] for gate in evidence.get("gates", ()) if gate["gate"] == "regression")
+    return told or next(regression, "by hand")
