@@ -20,6 +20,7 @@ FUNCTIONS = Path(__file__).parent.parent / "functions"
 
 Kind = Literal["event", "http", "job"]
 Verb = Literal["read", "list", "create", "replace"]
+Packaging = Literal["zip", "image"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Declaration:
     """One function. Data flows through the functions by their `order`.
 
     `memory` is in MiB, `timeout` in seconds; `schedule` names the spec's field that times it.
+    `packaging` is image where the dependencies do not fit into a zip. `starts` names the jobs that it starts,
+    `concurrency` is how many of its events may be handled at once where a burst would hurt.
     """
 
     name: str
@@ -54,6 +57,14 @@ class Declaration:
     triggers: tuple[Trigger, ...]
     schedule: str | None
     zones: Mapping[Zone, tuple[Verb, ...]]
+    packaging: Packaging = "zip"
+    starts: tuple[str, ...] = ()
+    concurrency: int | None = None
+
+    @property
+    def is_queued(self) -> bool:
+        """Whether events wait for it in a queue."""
+        return self.kind == "event"
 
 
 @cache
@@ -85,6 +96,9 @@ def _declaration(fields: Mapping[str, Any]) -> Declaration:
         triggers=triggers,
         schedule=fields.get("schedule"),
         zones={zone: tuple(verbs) for zone, verbs in zones.items()},
+        packaging=fields.get("packaging", "zip"),
+        starts=tuple(fields.get("starts", ())),
+        concurrency=fields.get("concurrency"),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from .adapters.registry import open_store
+from .adapters.registry import open_store, open_url
 from .code import code_version
 from .errors import Unsupported
 from .layout import Zone
@@ -61,8 +61,14 @@ class Runtime:
         """The objects of one zone."""
         with self._lock:
             if zone not in self._stores:
-                self._stores[zone] = open_store(self.settings.store, zone, self.settings.environ)
+                self._stores[zone] = self._open(zone)
             return self._stores[zone]
+
+    def _open(self, zone: Zone) -> ObjectStore:
+        settings = self.settings
+        if zone == "models" and settings.models_url is not None:
+            return open_url(settings.models_url, settings.environ)
+        return open_store(settings.store, zone, settings.environ)
 
     def spec(self, model: str) -> ModelSpec:
         """What is declared of a model; raises NotFound or BadSpec."""

@@ -11,6 +11,9 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+OURS = "tidemill"
+"""The name of the handler that `configure` sets: those of other owners stay."""
+
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line, with the field names that CloudWatch and Google Cloud Logging understand."""
@@ -46,9 +49,10 @@ class PlainFormatter(logging.Formatter):
 def configure(*, json_lines: bool, level: str = "INFO") -> None:
     """Send every log line of this process to stderr in the chosen form; calling again replaces the form."""
     handler = logging.StreamHandler(sys.stderr)
+    handler.set_name(OURS)
     handler.setFormatter(JsonFormatter() if json_lines else PlainFormatter())
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [*(other for other in root.handlers if other.get_name() != OURS), handler]
     root.setLevel(level)
     for noisy in ("httpx", "watchfiles", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

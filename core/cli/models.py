@@ -139,13 +139,14 @@ def _table(*columns: str) -> Table:
 
 
 def _versions_table(versions: list[dict[str, Any]], champion: str | None) -> RenderableType:
-    names = list(versions[-1]["metrics"])
-    table = _table("version", "created", "gates", *names)
+    """The deciding metric alone: `--json` and `models compare` tell all."""
+    name = versions[-1]["metric"]
+    table = _table("version", "created", "gates", name, "")
     for version in versions:
-        mark = " (serving)" if version["version"] == champion else ""
-        figures = [_interval(version["metrics"].get(name)) for name in names]
         passed = "passed" if version["passed"] else "failed"
-        table.add_row(version["version"] + mark, version["created"], passed, *figures)
+        created = version["created"].replace("T", " ").removesuffix("+00:00")
+        serving = "serves" if version["version"] == champion else ""
+        table.add_row(version["version"], created, passed, _interval(version["metrics"].get(name)), serving)
     return table
 
 

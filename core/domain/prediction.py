@@ -18,6 +18,14 @@ MODEL_VERSION = "model_version"
 LABEL = "label"
 PREDICTION = "prediction"
 PROBABILITY_PREFIX = "probability_"
+ROLE = "role"
+REVISION = "revision"
+LATENCY_MS = "latency_ms"
+SHADOW_OF = "shadow_of"
+ERROR = "error"
+"""Beside the answer in a realtime record: as what the version answered, under which revision of the route (during a
+trial alone), how long the model took for the request, the id of the answer that a shadow stands beside, and what went
+wrong where there is no answer."""
 RESERVED = (PREDICTION_ID, ANSWERED_AT, MODEL_VERSION, LABEL, PREDICTION)
 """Column names that no feature may have: they stand beside the features in what is recorded."""
 
@@ -45,6 +53,7 @@ def batch_id(model: str, run: str, part: int, row: int) -> str:
 class Place:
     """Where a prediction is recorded: the object's key in the predictions zone, and its row from 0.
 
+    A log that is a sample has the ids of its rows, and gaps between them: find the id, not the line.
     `run` is the batch run that answered it, or None for realtime.
     """
 

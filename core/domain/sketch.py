@@ -118,17 +118,15 @@ def located(ordered: Floats, edges: Floats) -> tuple[Counts, Counts]:
 class CategoryCounts:
     """A category, a boolean (as "true" and "false") or a label.
 
-    `counts` has the most frequent categories, and `other` the rows of all the rest. `singletons` is how many categories
-    were seen once: that many in `rows` is how often a new one is to be expected (Good and Turing). `buckets`, empty
-    unless there is a rest, counts the rows by a hash of their category: comparing those needs no choice of categories,
-    and a choice by the counts themselves would look like drift.
+    `counts` has the most frequent categories, and `other` the rows of all the rest. `buckets`, empty unless there is a
+    rest, counts the rows by a hash of their category: comparing those needs no choice of categories, and a choice by
+    the counts themselves would look like drift.
     """
 
     rows: int
     nulls: int
     counts: Mapping[str, int] = field(hash=False)
     other: int = 0
-    singletons: int = 0
     buckets: tuple[int, ...] = ()
 
     @property
@@ -146,15 +144,14 @@ class CategoryCounts:
         """Summarise [n] strings with `NULL_CATEGORY` for null, or [n] booleans as 1, 0 and NaN.
 
         >>> counts = CategoryCounts.of(np.array(["a", "b", "a", NULL_CATEGORY], dtype=object))
-        >>> dict(counts.counts), counts.nulls, counts.singletons
-        ({'a': 2, 'b': 1}, 1, 1)
+        >>> dict(counts.counts), counts.nulls
+        ({'a': 2, 'b': 1}, 1)
         """
         nulls, seen = counted(values)
         kept = dict(_most_frequent(seen))
-        singletons = sum(1 for rows in seen.values() if rows == 1)
         rest = len(kept) < len(seen)
         other = seen.total() - sum(kept.values())
-        return cls(len(values), nulls, kept, other, singletons, tuple(bucketed(seen).tolist()) if rest else ())
+        return cls(len(values), nulls, kept, other, tuple(bucketed(seen).tolist()) if rest else ())
 
 
 def counted(values: NDArray[Any]) -> tuple[int, Counter[str]]:

@@ -14,11 +14,12 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast
 
 from ..errors import BadInput, Unsupported
 from ..inference.http import Request, Response
 from ..inference.service import Service
+from .slow_clients import PATIENCE, Connection, SlowClients
 
 if TYPE_CHECKING:
     import uvicorn
@@ -36,6 +37,8 @@ SMALL = 64 * 1024
 """Bytes of a body that is answered within a few milliseconds."""
 GRACE = 10
 """Seconds that requests under way get to end when the server stops."""
+KEEP_ALIVE = 75
+"""Seconds that a connection may be idle: longer than load balancers keep theirs (60), so that they close first."""
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +80,7 @@ class App:
                 log.exception("routes and prediction log could not be looked after")
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         body, rest = await _body(headers, receive, self._service.max_body)
         if rest == "gone":
             return
@@ -104,18 +107,17 @@ async def _body(
     declared = headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit * DRAINED:
         return b"", "unread"
-    body, read, more = bytearray(), 0, True
-    while more:
-        if read > limit * DRAINED:
-            return bytes(body), "unread"
+    body, read = bytearray(), 0
+    while read <= limit * DRAINED:
         message = await receive()
         if message["type"] == "http.disconnect":
             return b"", "gone"
         chunk = message.get("body", b"")
         read += len(chunk)
         body += chunk[: limit + 1 - len(body)]
-        more = message.get("more_body", False)
-    return bytes(body), "read"
+        if not message.get("more_body"):
+            return bytes(body), "read"
+    return bytes(body), "unread"
 
 
 async def _send(send: Send, response: Response, *, close: bool) -> None:
@@ -132,12 +134,12 @@ class Server:
     `port` is the one that is bound, also when 0 was asked for.
     """
 
-    def __init__(self, app: App, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Bind the port; raises BadInput if it is taken."""
+    def __init__(self, app: App, host: str = "127.0.0.1", port: int = 0, *, patience: float = PATIENCE) -> None:
+        """Bind the port; raises BadInput if it is taken. A request must be there whole in `patience` seconds."""
         self._socket = _bound(host, port)
         self.host = host
         self.port: int = self._socket.getsockname()[1]
-        self._server = _uvicorn(app)
+        self._server = _uvicorn(app, SlowClients(patience))
         self._thread = threading.Thread(target=self._run, name="tidemill-http", daemon=True)
 
     @property
@@ -151,11 +153,24 @@ class Server:
         while not self._server.started:
             if not self._thread.is_alive():
                 self._socket.close()
-                raise Unsupported(f"the endpoint on {self.url} did not start: the log tells why.")
+                raise self._not_started()
             time.sleep(0.005)
 
+    def run(self) -> None:
+        """Serve in this thread, which must be the main one, until SIGINT or SIGTERM; then stop as `stop` does.
+
+        Raises Unsupported if it cannot start.
+        """
+        self._run()
+        self._socket.close()
+        if not self._server.started:
+            raise self._not_started()
+
+    def _not_started(self) -> Unsupported:
+        return Unsupported(f"the endpoint on {self.url} did not start: the log tells why.")
+
     def _run(self) -> None:
-        with suppress(SystemExit):  # what uvicorn does when it cannot start
+        with suppress(SystemExit, KeyboardInterrupt):  # what uvicorn raises when it cannot start, and after SIGINT
             self._server.run(sockets=[self._socket])
 
     def stop(self) -> None:
@@ -190,8 +205,16 @@ def _bound(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _uvicorn(app: App) -> uvicorn.Server:
+def _uvicorn(app: App, slow: SlowClients) -> uvicorn.Server:
     import uvicorn  # noqa: PLC0415 - a host that brings its own server needs none
+
+    class Attentive(uvicorn.Server):
+        """Looks at its connections once a second; uvicorn ticks ten times in one."""
+
+        async def on_tick(self, counter: int) -> bool:
+            if counter % 10 == 0:
+                slow.cut_off(cast("set[Connection]", self.server_state.connections))
+            return await super().on_tick(counter)
 
     config = uvicorn.Config(
         app,
@@ -202,5 +225,6 @@ def _uvicorn(app: App) -> uvicorn.Server:
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE,
+        timeout_keep_alive=KEEP_ALIVE,
     )
-    return uvicorn.Server(config)
+    return Attentive(config)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import starmap
 from typing import Any
+
+import msgspec
 
 from ..domain.columns import Outputs
 from ..domain.prediction import LABEL, PREDICTION
@@ -32,3 +36,35 @@ def columnar(outputs: Outputs) -> dict[str, list[Any]]:
         return {LABEL: outputs.labels.tolist(), PROBABILITIES: outputs.probabilities.tolist()}
     assert outputs.prediction is not None
     return {PREDICTION: outputs.prediction.tolist()}
+
+
+class Classified(msgspec.Struct, frozen=True, gc=False):
+    """The answer of a classifier to one row; `probabilities` has a field a class."""
+
+    label: str
+    probabilities: msgspec.Struct
+
+
+class Predicted(msgspec.Struct, frozen=True, gc=False):
+    """The answer of a regression to one row."""
+
+    prediction: float
+
+
+def encodable(outputs: Outputs, classes: tuple[str, ...]) -> list[Classified] | list[Predicted]:
+    """What `plain` gives, for an encoder alone: several times faster, since no loop and no dict is in it.
+
+    >>> import numpy as np
+    >>> msgspec.json.encode(encodable(Outputs(np.array(["a"], object), np.float32([[0.75, 0.25]])), ("a", "b")))
+    b'[{"label":"a","probabilities":{"a":0.75,"b":0.25}}]'
+    """
+    columns = columnar(outputs)
+    if PREDICTION in columns:
+        return list(map(Predicted, columns[PREDICTION]))
+    return list(map(Classified, columns[LABEL], starmap(_probabilities(classes), columns[PROBABILITIES])))
+
+
+@lru_cache(maxsize=256)
+def _probabilities(classes: tuple[str, ...]) -> type[msgspec.Struct]:
+    fields = [(f"class_{number}", float, msgspec.field(name=name)) for number, name in enumerate(classes)]
+    return msgspec.defstruct("Probabilities", fields, frozen=True, gc=False)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from ..code import __version__
+from ..domain.schema import Schema
+from ..domain.traffic import Role
 from ..errors import NotFound, TidemillError, Transient
 from ..usecases.log_predictions import PredictionLog
 from ..usecases.score_one import Answer, score
-from . import http, openapi, sagemaker, tfserving, v2
-from .cache import ModelCache, Served
-from .http import Request
+from . import http, openapi, sagemaker, tensors, tfserving, v2, vertex
+from .access import EVERYONE, Caller
+from .cache import ModelCache
+from .http import Request, Response
 from .openapi import READING, SERVING, Operation
 from .rows import Rows
+from .served import Served
+from .trials import Trials, key_of, named_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,7 @@ class Backend:
 
     cache: ModelCache
     log: PredictionLog
+    trials: Trials
     default_models: tuple[str, ...]
     max_body: int
 
@@ -36,50 +43,80 @@ class Backend:
             except TidemillError as error:
                 yield model, error
 
+    def default_model(self) -> str | None:
+        """The model that answers a request that names none: the one that is set, or else the one that is loaded."""
+        for models in (self.default_models, self.cache.models):
+            if len(models) == 1:
+                return models[0]
+        return None
+
+    def served_schemas(self) -> list[Schema]:
+        """What the rows of each loaded model are."""
+        schemas = []
+        for model in self.cache.models:
+            with suppress(TidemillError):  # a model that is gone since is not told of
+                schemas.append(self.cache.champion(model).loaded.manifest.schema)
+        return schemas
+
 
 @dataclass(slots=True)
 class Call:
-    """One request on its way: `path` are the parameters in its path, `served` the version that answers it."""
+    """One request on its way: `path` are the parameters in its path, `served` the version that answers it.
+
+    `named` tells that the request asked for that very version.
+    """
 
     backend: Backend
     request: Request
     id: str
     path: Mapping[str, str | None]
+    caller: Caller = EVERYONE
     served: Served | None = None
+    named: bool = False
 
     def find(self) -> Served:
-        """The version that the path names: the champion, unless a version is named too."""
-        model, version, cache = self.path["model"] or "", self.path.get("version"), self.backend.cache
+        """The version that the path or the header names: the champion, unless a version is named."""
+        return self._find(self.path["model"] or "", self.path.get("version"))
+
+    def _find(self, model: str, version: str | None) -> Served:
+        self.caller.check(model)
+        version = version or named_version(self.request)
+        cache = self.backend.cache
         self.served = cache.champion(model) if version is None else cache.version(model, version)
+        self.named = version is not None
         return self.served
 
     def find_default(self) -> Served:
         """The version for a request that names no model."""
-        models = self.backend.default_models
-        if len(models) != 1:
-            models = self.backend.cache.models
-        if len(models) != 1:
-            raise NotFound(f"{len(models)} models are loaded here: name one, as in /v1/models/MODEL:predict.")
-        self.served = self.backend.cache.champion(models[0])
-        return self.served
+        model = self.backend.default_model()
+        if model is None:
+            count = len(self.backend.cache.models)
+            raise NotFound(f"{count} models are loaded here: name one, as in /v1/models/MODEL:predict.")
+        return self._find(model, None)
 
-    def body(self, *, csv: bool = False) -> bytes:
-        """The body, which must be JSON unless it is known to be CSV."""
-        if not csv:
+    def body(self, beside: str = http.JSON) -> bytes:
+        """The body, which must be JSON or of the type `beside`."""
+        if http.media_type(self.request) != beside:
             http.expect_json(self.request)
         return http.body_of(self.request, self.backend.max_body)
 
     def score(self, served: Served, rows: Rows) -> Answer:
-        """Answer the rows, and record that."""
-        return score(served.loaded, rows, self.backend.log, request_id=self.id)
+        """Answer the rows, and record that; while a challenger is on trial, it may be the one that answers."""
+        if served.trial is None:
+            role: Role = "named" if self.named else "champion"
+            return score(served.loaded, rows, self.backend.log, request_id=self.id, role=role)
+        key = key_of(self.request, rows, self.id)
+        trials = self.backend.trials
+        self.served, answer = trials.answer(served, served.trial, rows, request_id=self.id, key=key)
+        return answer
 
 
-Handler: TypeAlias = Callable[[Call], dict[str, Any]]
+Handler: TypeAlias = Callable[[Call], dict[str, Any] | Response]
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One way to be asked. `template` is the path, with `{model}` and `{version}` in it."""
+    """One way to be asked. `template` is the path, with names in braces for what stands there."""
 
     method: str
     template: str
@@ -88,9 +125,12 @@ class Endpoint:
 
     def pattern(self) -> re.Pattern[str]:
         """What paths fit. No parameter holds a slash, nor is it a version that could climb out of its folder."""
-        parts = {"{model}": r"(?P<model>[^/:]+)", "{version}": r"(?P<version>[A-Za-z0-9][A-Za-z0-9._-]{0,127})"}
-        split = re.split(r"(\{\w+\})", self.template)
-        return re.compile("".join(parts.get(part) or re.escape(part) for part in split))
+        parts = re.split(r"(\{\w+\})", self.template)
+        return re.compile("".join(_parameter(part[1:-1]) if part[:1] == "{" else re.escape(part) for part in parts))
+
+
+def _parameter(name: str) -> str:
+    return rf"(?P<{name}>{'[A-Za-z0-9][A-Za-z0-9._-]{0,127}' if name == 'version' else '[^/:]+'})"
 
 
 ENDPOINTS: list[Endpoint] = []
@@ -101,7 +141,7 @@ def _endpoint(
     *templates: str,
     answer: str,
     request: str | None = None,
-    csv: bool = False,
+    also: str | None = None,
     failures: tuple[HTTPStatus, ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Enter a handler into the table; its name and docstring tell the document what it does."""
@@ -110,7 +150,7 @@ def _endpoint(
         summary = (handler.__doc__ or "").partition("\n")[0]
         for template in templates:
             name = handler.__name__ + ("_version" if "{version}" in template else "")
-            operation = Operation(name, summary, answer, request, csv, failures)
+            operation = Operation(name, summary, answer, request, also, failures)
             ENDPOINTS.append(Endpoint(method, template, handler, operation))
         return handler
 
@@ -128,20 +168,21 @@ _V2, _V2_VERSION = "/v2/models/{model}", "/v2/models/{model}/versions/{version}"
     f"{_V2_VERSION}/infer",
     answer="InferAnswer",
     request="InferRequest",
+    also=tensors.MEDIA_TYPE,
     failures=(*READING, *SERVING),
 )
-def infer(call: Call) -> dict[str, Any]:
+def infer(call: Call) -> dict[str, Any] | Response:
     """Answer tensors, one a feature."""
-    body = call.body()
+    body = call.body(tensors.MEDIA_TYPE)
     served = call.find()
-    request = v2.decode(body)
-    return v2.encode(call.score(served, v2.rows_of(request, served.reader)), request)
+    request, behind = v2.decode(body, call.request.headers.get(tensors.HEADER))
+    return v2.encode(call.score(served, v2.rows_of(request, served.reader, behind)), request)
 
 
 @_endpoint("GET", "/v2", answer="Server")
 def server(_call: Call) -> dict[str, Any]:
     """What this server is."""
-    return {"name": "tidemill", "version": __version__, "extensions": []}
+    return {"name": "tidemill", "version": __version__, "extensions": list(v2.EXTENSIONS)}
 
 
 @_endpoint("GET", "/v2/health/live", answer="Live")
@@ -175,7 +216,7 @@ def model_ready(call: Call) -> dict[str, Any]:
     return {"name": call.find().loaded.manifest.model, "ready": True}
 
 
-# TensorFlow Serving and Vertex AI ---------------------------------------------------------------------------
+# TensorFlow Serving -----------------------------------------------------------------------------------------
 
 _V1, _V1_VERSION = "/v1/models/{model}", "/v1/models/{model}/versions/{version}"
 
@@ -198,38 +239,70 @@ def predict(call: Call) -> dict[str, Any]:
 
 @_endpoint("GET", _V1, _V1_VERSION, answer="ModelStatus", failures=SERVING)
 def model_status(call: Call) -> dict[str, Any]:
-    """Which version answers."""
-    return tfserving.status(call.find().version)
+    """Which versions answer."""
+    manifest, cache, asked = call.find().loaded.manifest, call.backend.cache, call.path.get("version")
+    others = () if asked else cache.versions(manifest.model)
+    loaded = [version for version in others if cache.is_warm(manifest.model, version)]
+    return tfserving.status(manifest.model, loaded or [manifest.version])
+
+
+@_endpoint("GET", f"{_V1}/metadata", f"{_V1_VERSION}/metadata", answer="ModelSignature", failures=SERVING)
+def model_signature(call: Call) -> dict[str, Any]:
+    """What a model takes and gives, as TensorFlow Serving tells it."""
+    return tfserving.metadata(call.find().loaded.manifest)
+
+
+# Vertex AI --------------------------------------------------------------------------------------------------
+
+
+@_endpoint("POST", vertex.PREDICT, answer="VertexAnswer", request="VertexRequest", failures=(*READING, *SERVING))
+def vertex_predict(call: Call) -> dict[str, Any]:
+    """Answer rows with the one model that is served, on the route that Vertex AI asks by default."""
+    body = call.body()
+    served = call.find_default()
+    request = tfserving.decode(body)
+    return vertex.encode(call.score(served, tfserving.rows_of(request, served.reader)))
+
+
+@_endpoint("GET", vertex.HEALTH, answer="Ready", failures=(HTTPStatus.SERVICE_UNAVAILABLE,))
+def vertex_health(call: Call) -> dict[str, Any] | Response:
+    """Whether a model is loaded, as Vertex AI asks."""
+    return ready(call)
 
 
 # SageMaker --------------------------------------------------------------------------------------------------
 
 
 @_endpoint("GET", "/ping", answer="Ready", failures=(HTTPStatus.SERVICE_UNAVAILABLE,))
-def ping(call: Call) -> dict[str, Any]:
+def ping(call: Call) -> dict[str, Any] | Response:
     """Whether a model is loaded, as SageMaker asks."""
     return ready(call)
 
 
 @_endpoint(
-    "POST", "/invocations", answer="PredictAnswer", request="Invocation", csv=True, failures=(*READING, *SERVING)
+    "POST",
+    "/invocations",
+    answer="PredictAnswer",
+    request="Invocation",
+    also=sagemaker.CSV,
+    failures=(*READING, *SERVING),
 )
-def invoke(call: Call) -> dict[str, Any]:
+def invoke(call: Call) -> dict[str, Any] | Response:
     """Answer rows, JSON or CSV, with the one model that is served."""
-    csv = http.media_type(call.request) == sagemaker.CSV
-    body = call.body(csv=csv)
+    body = call.body(sagemaker.CSV)
     served = call.find_default()
-    if csv:
+    if http.media_type(call.request) == sagemaker.CSV:
         rows = sagemaker.rows_of_csv(body, call.request.headers["content-type"], served.reader)
     else:
         rows = sagemaker.rows_of_json(body, served.reader)
-    return tfserving.row_answer(call.score(served, rows))
+    return sagemaker.encode(call.score(served, rows), call.request.headers.get("accept", ""))
 
 
 # itself -----------------------------------------------------------------------------------------------------
 
 
 @_endpoint("GET", "/openapi.json", answer="Document")
-def document(_call: Call) -> dict[str, Any]:
+def document(call: Call) -> dict[str, Any]:
     """What can be asked here, and how."""
-    return openapi.document(((each.method, each.template, each.operation) for each in ENDPOINTS), __version__)
+    operations = ((each.method, each.template, each.operation) for each in ENDPOINTS)
+    return openapi.document(operations, __version__, call.backend.served_schemas(), call.backend.default_model())

@@ -21,6 +21,8 @@ REQUEST_ID = "x-request-id"
 MODEL_VERSION = "x-tidemill-model-version"
 
 _SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}")
+_ZLIB_FORMATS = {"gzip": 31, "deflate": 15}
+"""Content codings of RFC 9110, and zlib's names for their formats; deflate is the one with zlib's own header."""
 _NOT_A_NUMBER = re.compile(rb"[:\[,]\s*-?(NaN|Infinity)")
 
 
@@ -72,7 +74,7 @@ def media_type(request: Request) -> str:
 
 
 def body_of(request: Request, limit: int) -> bytes:
-    """The body, unzipped if it is sent as gzip.
+    """The body, unzipped if it is sent as gzip or deflate.
 
     Raises TooLarge if it is, or says that it is, longer than `limit` bytes, before or after; UnsupportedType for
     another encoding.
@@ -81,9 +83,11 @@ def body_of(request: Request, limit: int) -> bytes:
     if len(request.body) > limit or (declared.isdecimal() and int(declared) > limit):
         raise _too_large(limit)
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"", "identity", "gzip"}:
-        raise UnsupportedType(f"content-encoding {encoding[:40]!r} is not read here: send gzip or none.")
-    return _unzipped(request.body, limit) if encoding == "gzip" else request.body
+    if encoding in {"", "identity"}:
+        return request.body
+    if encoding not in _ZLIB_FORMATS:
+        raise UnsupportedType(f"content-encoding {encoding[:40]!r} is not read here: send gzip, deflate or none.")
+    return _unzipped(request.body, encoding, limit)
 
 
 def _too_large(limit: int) -> TooLarge:
@@ -116,16 +120,16 @@ def expect_json(request: Request) -> None:
         raise UnsupportedType(f"content-type {kind[:80]!r} is not read here: send {JSON}.")
 
 
-def _unzipped(body: bytes, limit: int) -> bytes:
-    stream = zlib.decompressobj(wbits=31)
+def _unzipped(body: bytes, encoding: str, limit: int) -> bytes:
+    stream = zlib.decompressobj(wbits=_ZLIB_FORMATS[encoding])
     try:
         data = stream.decompress(body, limit + 1)
     except zlib.error as error:
-        raise BadInput("the body says that it is gzip, but cannot be unzipped.") from error
+        raise BadInput(f"the body says that it is {encoding}, but cannot be unzipped.") from error
     if len(data) > limit:
         raise _too_large(limit)
     if not stream.eof or stream.unused_data:
-        raise BadInput("the body must be one whole gzip member, and nothing after it.")
+        raise BadInput(f"the body must be one whole {encoding} member, and nothing after it.")
     return data
 
 

@@ -1,8 +1,10 @@
-"""SageMaker hosting: the bodies that `POST /invocations` takes, JSON and CSV. The answer is JSON in row format.
+"""SageMaker hosting: the bodies that `POST /invocations` takes and gives, JSON and CSV.
 
 Source: https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
 JSON is one row, a list of rows, or TensorFlow Serving's body. CSV has the features in their order or, with a first line
-of names, in any; the parameter `header=present|absent` (RFC 4180) decides where names could be values.
+of names, in any; the parameter `header=present|absent` (RFC 4180) decides where names could be values. The answer is
+JSON in row format or, where the Accept header asks for it, CSV: a line a row, and a first line of names where that asks
+for `header=present`.
 """
 
 from __future__ import annotations
@@ -10,17 +12,23 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Iterator, Sequence
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
+from ..domain.prediction import LABEL, PREDICTION, PREDICTION_ID, probability_column
 from ..domain.schema import FeatureType, Schema
 from ..errors import BadInput
+from ..usecases.score_one import Answer
 from . import tfserving
-from .http import decode_json
+from .answers import PROBABILITIES, columnar
+from .http import JSON, Response, decode_json
 from .rows import RowReader, Rows
 
 CSV = "text/csv"
+_ANSWERED = (CSV, "text/*", JSON, "application/*", "*/*")
 
 _DECODER = msgspec.json.Decoder(list[Any] | dict[str, Any])
 _SAYS_HEADER = re.compile(r';\s*header\s*=\s*"?(present|absent)\b', re.IGNORECASE)
@@ -54,6 +62,34 @@ def rows_of_csv(body: bytes, content_type: str, reader: RowReader) -> Rows:
     return reader.columns(
         {name: [_value(line[at], types.get(name)) for line in lines] for at, name in enumerate(names)}
     )
+
+
+def encode(answer: Answer, accept: str) -> dict[str, Any] | Response:
+    """The answer as the Accept header asks for it: CSV if that is wanted before JSON, else JSON."""
+    wanted = next((part for part in accept.lower().split(",") if part.partition(";")[0].strip() in _ANSWERED), "")
+    if not wanted.strip().startswith("text/"):
+        return tfserving.row_answer(answer)
+    said = _SAYS_HEADER.search(wanted)
+    header = "present" if said and said[1] == "present" else "absent"
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerows(_lines(answer, with_names=header == "present"))
+    return Response(
+        HTTPStatus.OK, {"content-type": f"{CSV}; charset=utf-8; header={header}"}, stream.getvalue().encode()
+    )
+
+
+def _lines(answer: Answer, *, with_names: bool) -> Iterator[Sequence[object]]:
+    """The label and the probability of each class, or the prediction; the prediction id comes last."""
+    columns, classes = columnar(answer.outputs), answer.manifest.classes
+    if with_names:
+        yield (*((LABEL, *map(probability_column, classes)) if classes else (PREDICTION,)), PREDICTION_ID)
+    ids = answer.prediction_ids
+    if not classes:
+        yield from zip(columns[PREDICTION], ids, strict=True)
+        return
+    for label, probabilities, each in zip(columns[LABEL], columns[PROBABILITIES], ids, strict=True):
+        yield (label, *probabilities, each)
 
 
 def _header(lines: list[list[str]], content_type: str, schema: Schema) -> tuple[list[str], list[list[str]]]:

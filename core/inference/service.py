@@ -5,18 +5,28 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 
+from ..code import code_version
 from ..errors import NotFound, TidemillError
-from ..ports import Clock, Creates, LoadPredictor, Reads
+from ..ports import Clock, Creates, LoadPredictor, ReadsListsCreates
+from ..settings import Settings
 from ..usecases.log_predictions import LogMode, PredictionLog
 from . import http
-from .cache import ModelCache
+from .access import Access, Denied
+from .cache import MEMORY, ModelCache
 from .endpoints import ENDPOINTS, Backend, Call
 from .http import Request, Response, json_response, problem
+from .openapi import ANSWERED_TO_EVERYBODY
+from .refusals import Refusal, journal_refusal, no_journal
+from .trials import VERSION, Shadows, Trials
+from .web import Web
 
 MAX_BODY = 6 * 1024 * 1024
+CLOSING = 5.0
+"""Seconds that answers in shadow get to end when the service is closed."""
 
 _NAMES_MODEL = re.compile(r"/v[12]/models/([^/:]+)(?:/versions/([^/:]+))?")
 _TABLE = [(endpoint.pattern(), endpoint) for endpoint in ENDPOINTS]
@@ -28,7 +38,8 @@ class Service:
     """Answers requests. Safe to share between threads.
 
     `default_models` are loaded at the start; where there is one alone it answers `/invocations`, which names none.
-    `max_body` is in bytes, unzipped.
+    `max_body` is in bytes, unzipped. `web` is what browsers and platforms are granted,
+    `access` who may ask. `journal` is told, by `tick`, of versions that a route names and that are not served.
     """
 
     def __init__(
@@ -37,44 +48,71 @@ class Service:
         predictions: PredictionLog,
         default_models: Sequence[str] = (),
         max_body: int = MAX_BODY,
+        web: Web | None = None,
+        access: Access | None = None,
+        journal: Callable[[Refusal], None] = no_journal,
     ) -> None:
         self.max_body = max_body
         self._cache = cache
         self._log = predictions
-        self._backend = Backend(cache, predictions, tuple(default_models), max_body)
+        self._web = web or Web()
+        self._access = access or Access()
+        self._journal = journal
+        self._shadows = Shadows()
+        trials = Trials(predictions, self._shadows)
+        self._backend = Backend(cache, predictions, trials, tuple(default_models), max_body)
+        self._unloaded = set(default_models)
         self._started = -float("inf")
 
     def start(self) -> None:
         """Load the default models; one that cannot be served yet is tried again by `tick`."""
         self._started = time.monotonic()
-        for model, error in self._backend.load_defaults():
-            log.info("model %s is not served yet: %s", model, error)
+        for model in sorted(self._unloaded):
+            try:
+                self._cache.champion(model)
+                self._unloaded.discard(model)
+            except TidemillError as error:
+                log.info("model %s is not served yet: %s", model, error)
 
     def tick(self) -> None:
-        """Follow the routes and write the log. For hosts to call now and then, off the path of a request."""
-        if time.monotonic() - self._started >= self._cache.route_ttl:
+        """Follow the routes, write the log and tell the journal. For hosts to call now and then, off a request's path.
+
+        Raises Transient if the journal cannot be told now; the next tick tells it.
+        """
+        if self._unloaded and time.monotonic() - self._started >= self._cache.route_ttl:
             self.start()
         self._cache.refresh_all()
         self._log.flush(due_only=True)
+        self._cache.refusals.tell(self._journal)
 
     def close(self) -> None:
         """Write what is not written yet."""
+        self._shadows.close(CLOSING)
         self._log.flush()
+        self._cache.refusals.tell(self._journal)
 
     def may_wait(self, request: Request) -> bool:
         """Whether answering may have to wait for a store; hosts with an event loop do that elsewhere."""
         if self._log.mode == "sync":
             return True
-        named = _NAMES_MODEL.match(request.path)
+        named = _NAMES_MODEL.match(self._web.renamed(request).path)
         if named is not None:
-            return not self._cache.is_warm(*named.groups())
-        return not self._cache.models or not all(map(self._cache.is_warm, self._cache.models))
+            model, version = named.groups()
+            return not self._cache.is_warm(model, version or request.headers.get(VERSION))
+        return (
+            VERSION in request.headers
+            or not self._cache.models
+            or not all(map(self._cache.is_warm, self._cache.models))
+        )
 
     def handle(self, request: Request) -> Response:
         """Answer a request; never raises."""
+        request = self._web.renamed(request)
         call = Call(self._backend, request, http.request_id(request), {})
         try:
-            response = _answer(call)
+            response = self._web.preflight(request) or _answer(call, self._access)
+        except Denied as error:
+            response = problem(error.status, str(error), error.headers)
         except TidemillError as error:
             response = problem(error.status, str(error))
         except Exception:  # a client gets an answer, whatever happens
@@ -82,10 +120,10 @@ class Service:
             response = problem(
                 HTTPStatus.INTERNAL_SERVER_ERROR, f"something went wrong here: the log tells of {call.id}."
             )
-        return _finished(call, response)
+        return _finished(call, self._web.finished(request, response))
 
 
-def _answer(call: Call) -> Response:
+def _answer(call: Call, access: Access) -> Response:
     method = "GET" if call.request.method == "HEAD" else call.request.method
     path = call.request.path.rstrip("/")
     allowed: list[str] = []
@@ -94,8 +132,11 @@ def _answer(call: Call) -> Response:
         if match is None:
             continue
         if endpoint.method == method:
+            if endpoint.operation.answer not in ANSWERED_TO_EVERYBODY:
+                call.caller = access.admit(call.request)
             call.path = match.groupdict()
-            return json_response(endpoint.handler(call))
+            answer = endpoint.handler(call)
+            return answer if isinstance(answer, Response) else json_response(answer)
         allowed += ["GET", "HEAD"] if endpoint.method == "GET" else [endpoint.method]
     if not allowed:
         raise NotFound(f"there is nothing at {call.request.path[:200]!r}: /openapi.json lists what there is.")
@@ -110,17 +151,45 @@ def _finished(call: Call, response: Response) -> Response:
     return Response(response.status, headers, b"" if call.request.method == "HEAD" else response.body)
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a service is set up: `log_share` from 0 to 1, `route_ttl` in seconds, `max_body` and `memory` in bytes."""
+
+    default_models: Sequence[str] = ()
+    log_mode: LogMode = "buffered"
+    log_share: float = 1.0
+    route_ttl: float = 5.0
+    max_body: int = MAX_BODY
+    memory: int = MEMORY
+
+    @classmethod
+    def of(cls, settings: Settings) -> Options:
+        """As the environment says."""
+        return cls(
+            default_models=settings.serve,
+            log_mode=settings.prediction_log,
+            log_share=settings.prediction_log_share,
+            route_ttl=settings.route_ttl,
+            max_body=settings.max_body,
+            memory=settings.model_memory,
+        )
+
+
 def make_service(
-    models: Reads,
+    models: ReadsListsCreates,
     predictions: Creates,
     load: LoadPredictor,
     clock: Clock,
+    options: Options = Options(),
     *,
-    log_mode: LogMode = "buffered",
-    route_ttl: float = 5.0,
-    default_models: Sequence[str] = (),
-    max_body: int = MAX_BODY,
+    web: Web | None = None,
+    access: Access | None = None,
 ) -> Service:
-    """The service over the models and the predictions zone. `route_ttl` is in seconds."""
-    cache = ModelCache(models, load, route_ttl=route_ttl)
-    return Service(cache, PredictionLog(predictions, clock, mode=log_mode), default_models, max_body)
+    """The service over the models and the predictions zone; `models` is created in for the journal alone."""
+    cache = ModelCache(models, load, route_ttl=options.route_ttl, memory=options.memory)
+    kept = PredictionLog(predictions, clock, mode=options.log_mode, share=options.log_share)
+
+    def journal(refusal: Refusal) -> None:
+        journal_refusal(models, clock, refusal, code_version())
+
+    return Service(cache, kept, options.default_models, options.max_body, web, access, journal)

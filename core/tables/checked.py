@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..domain.checks.rows import Reason, Rejected, shorten
@@ -20,13 +16,10 @@ from ..errors import BadInput
 from ..ports import ObjectInfo, Reads
 from .arrow import TEXT, Kind, dataset_schema
 from .convert import Converted, canonical_labels, convert
-from .formats import format_of
-from .parse import NULL_SPELLINGS
-from .raw import Broken, RawBatch, some_rows
-from .read_csv import csv_batches
-from .read_jsonl import jsonl_batches
-from .read_parquet import parquet_batches
-from .row_checks import Finding, findings
+from .raw import Broken, RawBatch
+from .row_checks import MISSING, Finding, findings
+from .shown import shown
+from .sources import null_texts, raw_batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +41,8 @@ def checked_batches(store: Reads, info: ObjectInfo, schema: Schema, kind: Kind) 
     Raises BadInput when the file as a whole cannot be used, VersionMismatch if it is replaced meanwhile.
     """
     reader = _Reader(info.key, schema, kind)
-    for raw in some_rows(_raw_batches(store, info, set(reader.wanted.names)), info.key):
+    for raw in raw_batches(store, info, frozenset(reader.wanted.names)):
         yield reader.read(raw)
-
-
-def _raw_batches(store: Reads, info: ObjectInfo, wanted: set[str]) -> Iterator[RawBatch]:
-    found = format_of(info.key)
-    if found == "parquet":
-        return parquet_batches(store, info, wanted)
-    batches = csv_batches if found.startswith("csv") else jsonl_batches
-    return batches(store, info, wanted, compressed=found.endswith(".gz"))
 
 
 class _Reader:
@@ -68,8 +53,8 @@ class _Reader:
         self._key = key
         self._schema = schema
         self._kind = kind
-        self._spellings = NULL_SPELLINGS if format_of(key).startswith("csv") else ("",)
-        self._values = {feature.name: feature.values or () for feature in schema.features}
+        closed = {feature.name: feature.values or () for feature in schema.features}
+        self._nulls = {name: null_texts(key, closed.get(name, ())) for name in self.wanted.names}
         self._complete = False
 
     def read(self, raw: RawBatch) -> Checked:
@@ -77,20 +62,19 @@ class _Reader:
         self._check_columns(raw)
         converted = {field.name: self._convert(raw, field) for field in self.wanted}
         batch = pa.RecordBatch.from_arrays([converted[name].values for name in self.wanted.names], schema=self.wanted)
-        wrong = [*_unreadable(converted), *findings(batch, self._schema, self._kind)]
-        bad, reasons = _reasons(wrong, batch.num_rows)
-        good = batch.filter(pc.invert(bad)) if reasons else batch
-        rejected = [self._rejected(raw, index, reasons[index]) for index in sorted(reasons)]
-        rejected += [self._unread(broken) for broken in raw.broken]
-        rows = raw.rows if not reasons else raw.rows[~bad.to_numpy(zero_copy_only=False)]
-        return Checked(good, rows, sorted(rejected, key=lambda row: row.row))
+        reasons = _reasons([*_unreadable(converted), *findings(batch, self._schema, self._kind)])
+        rejected = [self._unread(broken) for broken in raw.broken]
+        if not reasons:
+            return Checked(batch, raw.rows, rejected)
+        bad = np.zeros(len(batch), bool)
+        bad[list(reasons)] = True
+        rejected += _rejected(raw, bad, reasons)
+        rejected.sort(key=lambda row: row.row)
+        return Checked(batch.filter(pa.array(~bad)), raw.rows[~bad], rejected)
 
     def _check_columns(self, raw: RawBatch) -> None:
-        schema = self._schema
-        declared = {*self.wanted.names, *schema.drop, schema.target, *schema.feature_names, *schema.sensitive}
-        declared |= {name for name in (schema.id, schema.time, PREDICTION_ID) if name is not None}
-        strange = [name for name in raw.names if name not in declared]
-        if strange and schema.undeclared == "refuse":
+        strange = [name for name in raw.names if name not in self._declared()]
+        if strange and self._schema.undeclared == "refuse":
             raise BadInput(
                 f"{self._key!r} has columns that the spec does not declare: {_listed(strange)}; declare them (as "
                 "features, or under `drop:` if they are personal), or say `undeclared: drop`."
@@ -100,6 +84,11 @@ class _Reader:
             if missing:
                 raise BadInput(f"{self._key!r} has no column {_listed(missing)}, which the spec requires; add it.")
             self._complete = True
+
+    def _declared(self) -> set[str | None]:
+        schema = self._schema
+        roles = (schema.id, schema.time, schema.target, PREDICTION_ID)
+        return {*roles, *schema.feature_names, *schema.sensitive, *schema.drop}
 
     def _required(self) -> Iterator[str]:
         """Columns that a file must have. Scored rows need no key; labels need one of two."""
@@ -114,21 +103,16 @@ class _Reader:
 
     def _convert(self, raw: RawBatch, field: pa.Field) -> Converted:
         if field.name not in raw.batch.schema.names:
-            return Converted(pa.nulls(raw.batch.num_rows, field.type))
-        kept = self._values.get(field.name, ())
-        nulls = pa.array([text for text in self._spellings if text not in kept], TEXT)
-        converted = convert(raw.batch.column(field.name), field.type, nulls)
+            return Converted(pa.nulls(len(raw.rows), field.type))
+        converted = convert(raw.batch.column(field.name), field.type, self._nulls[field.name])
         if field.name == self._schema.target and field.type == TEXT:
             return Converted(canonical_labels(converted.values), converted.wrong)
         return converted
 
-    def _rejected(self, raw: RawBatch, index: int, reasons: list[Reason]) -> Rejected:
-        values = {name: _shown(raw.batch.column(name)[index].as_py()) for name in raw.batch.schema.names}
-        return Rejected(int(raw.rows[index]), tuple(reasons), values)
-
     def _unread(self, broken: Broken) -> Rejected:
-        """The text of a row that could not be taken apart may hold what the schema drops: then it is not kept."""
-        values: Mapping[str, Any] = {} if self._schema.drop else {"(row)": shorten(broken.text)}
+        """The text of a row that could not be taken apart may hold what must not be kept: then it is not."""
+        private = self._schema.drop or self._schema.undeclared == "drop"
+        values = {} if private else {"(row)": shorten(broken.text)}
         return Rejected(broken.row, (Reason(broken.column, broken.problem),), values)
 
 
@@ -137,27 +121,25 @@ def _unreadable(converted: Mapping[str, Converted]) -> Iterator[Finding]:
         yield from ((name, problem, mask) for mask, problem in column.wrong)
 
 
-def _reasons(wrong: list[Finding], rows: int) -> tuple[pa.Array, dict[int, list[Reason]]]:
-    """The rows [n] that have a problem, and all of their problems; what cannot be read is not called missing too."""
-    bad = np.zeros(rows, bool)
-    reasons: dict[int, list[Reason]] = defaultdict(list)
+def _reasons(wrong: Iterable[Finding]) -> dict[int, list[Reason]]:
+    """All problems of each row that has one, in the order of rows; what cannot be read is not called missing too."""
+    reasons: dict[int, list[Reason]] = {}
     for column, problem, mask in wrong:
-        hits = np.flatnonzero(mask.to_numpy(zero_copy_only=False))
-        bad[hits] = True
-        for index in hits.tolist():
-            if column not in {reason.column for reason in reasons[index]}:
-                reasons[index].append(Reason(column, problem))
-    return pa.array(bad), reasons
+        for row in np.flatnonzero(mask.to_numpy(zero_copy_only=False)).tolist():
+            found = reasons.setdefault(row, [])
+            if problem != MISSING or all(reason.column != column for reason in found):
+                found.append(Reason(column, problem))
+    return dict(sorted(reasons.items()))
 
 
-def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever the source holds, as JSON
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, float) and math.isfinite(value):
-        return value
-    return shorten(value if isinstance(value, str) else str(value))
+def _rejected(raw: RawBatch, bad: NDArray[np.bool_], reasons: Mapping[int, list[Reason]]) -> Iterator[Rejected]:
+    names = raw.batch.schema.names
+    columns = [shown(column) for column in raw.batch.filter(pa.array(bad)).columns]
+    values = zip(*columns, strict=True) if columns else iter([()] * len(reasons))
+    for row, why, found in zip(raw.rows[bad].tolist(), reasons.values(), values, strict=True):
+        yield Rejected(row, tuple(why), dict(zip(names, found, strict=True)))
 
 
 def _listed(names: list[str]) -> str:
-    shown = ", ".join(repr(name[:80]) for name in names[:5])
-    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"  # noqa: PLR2004 - enough to see
+    few = ", ".join(repr(name[:80]) for name in names[:5])
+    return few if len(names) <= 5 else f"{few} and {len(names) - 5} more"  # noqa: PLR2004 - enough to see

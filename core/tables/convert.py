@@ -47,7 +47,7 @@ def convert(raw: pa.Array, to: pa.DataType, nulls: pa.Array) -> Converted:
     if plain is None:
         return Converted(pa.nulls(len(raw), to), ((raw.is_valid(), f"is a {raw.type}, not a value"),))
     if plain.type == TEXT:
-        plain = pc.if_else(parse.is_null(plain, nulls), pa.scalar(None, TEXT), plain)
+        plain = pc.if_else(parse.says_null(plain, nulls), pa.scalar(None, TEXT), plain)
     if kinds.is_null(plain.type):
         return Converted(pa.nulls(len(raw), to))
     return CONVERTERS[to](plain)
@@ -107,6 +107,8 @@ def _integer(raw: pa.Array) -> Converted:
         values = raw.cast(INTEGER, safe=False)
         beyond = pc.less(values, 0) if raw.type == pa.uint64() else pa.repeat(False, len(raw))
         return Converted(values, ((pc.fill_null(beyond, False), "is beyond 64 bits"),))
+    if raw.type != TEXT and not kinds.is_floating(raw.type):
+        return _all_wrong(raw, INTEGER, problem)
     as_number = _number(raw)
     exact = pc.and_(pc.less(pc.abs(as_number.values), EXACT), pc.equal(pc.floor(as_number.values), as_number.values))
     values = pc.if_else(exact, as_number.values, pa.scalar(None, NUMBER)).cast(INTEGER)
@@ -137,17 +139,18 @@ def _large_integer(text: str) -> int | None:
 
 
 def _boolean(raw: pa.Array) -> Converted:
+    problem = "is not true or false"
+    if kinds.is_boolean(raw.type):
+        return Converted(raw)
     if raw.type == TEXT:
         values = parse.booleans(raw)
-    elif kinds.is_boolean(raw.type):
-        values = raw
-    elif kinds.is_integer(raw.type) or kinds.is_floating(raw.type):
-        numbers = _number(raw).values
-        known = pc.or_(pc.equal(numbers, 0), pc.equal(numbers, 1))
-        values = pc.if_else(known, pc.equal(numbers, 1), pa.scalar(None, BOOLEAN))
-    else:
-        return _all_wrong(raw, BOOLEAN, "is not true or false")
-    return Converted(values, ((_lost(raw, values), "is not true or false"),))
+        return Converted(values, ((_lost(raw, values), problem),))
+    if not (kinds.is_integer(raw.type) or kinds.is_floating(raw.type)):
+        return _all_wrong(raw, BOOLEAN, problem)
+    numbers = _number(raw).values
+    known = pc.or_(pc.equal(numbers, 0), pc.equal(numbers, 1))
+    values = pc.if_else(known, pc.equal(numbers, 1), pa.scalar(None, BOOLEAN))
+    return Converted(values, ((_lost(numbers, values), problem),))
 
 
 def _time(raw: pa.Array) -> Converted:
@@ -157,8 +160,9 @@ def _time(raw: pa.Array) -> Converted:
         return Converted(values, ((_lost(raw, values), problem),))
     if not (kinds.is_timestamp(raw.type) or kinds.is_date(raw.type)):
         return _all_wrong(raw, TIME, problem)
+    finer = getattr(raw.type, "unit", None) == "ns"
     try:
-        return Converted(raw.cast(pa.timestamp("us", tz=getattr(raw.type, "tz", None)), safe=False).cast(TIME))
+        return Converted(raw.cast(pa.timestamp("us", tz=getattr(raw.type, "tz", None)), safe=not finer).cast(TIME))
     except pa.ArrowInvalid:
         return _all_wrong(raw, TIME, "is a time beyond what can be told in microseconds")
 

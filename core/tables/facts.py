@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..domain.checks.dataset import ColumnFacts, DatasetFacts
 from ..domain.dataset import DatasetManifest
 from ..domain.schema import Feature
+from .repeats import Repeats
 from .row_checks import findings
 
 SAMPLE = 100_000
@@ -31,7 +32,7 @@ def dataset_facts(
     columns = {feature.name: _Column(feature) for feature in schema.features}
     violations: Counter[tuple[str | None, str]] = Counter()
     targets: set[Any] = set()
-    ids = _Ids()
+    ids = Repeats()
     for batch in read(None):
         for column, problem, mask in findings(batch, schema, "rows"):
             violations[column, problem] += pc.sum(mask).as_py() or 0
@@ -41,12 +42,11 @@ def dataset_facts(
             targets.update(pc.unique(batch.column(schema.target)).to_pylist()[:2])
         if schema.id is not None:
             ids.add(batch.column(schema.id))
-    repeated, example = ids.repeated(lambda: read([str(schema.id)]))
     return DatasetFacts(
         rows=manifest.rows,
         rejected=manifest.rejected,
-        repeated_ids=repeated,
-        repeated_id=example,
+        repeated_ids=ids.count(),
+        repeated_id=ids.example(lambda: (batch.column(0) for batch in read([str(schema.id)]))),
         targets=len(targets),
         violations=+violations,
         columns={name: found.facts() for name, found in columns.items()},
@@ -82,7 +82,7 @@ class _Column:
         return ColumnFacts(self.rows, self.nulls, dict(self.counts), tuple(quantiles))
 
     def _add_numbers(self, values: pa.Array) -> None:
-        kept = values.to_numpy(zero_copy_only=False).astype(np.float64)[:: self.stride]
+        kept = values.to_numpy(zero_copy_only=False)[:: self.stride].astype(np.float64)  # a copy, not a view of all
         self.sample.append(kept)
         self.sampled += len(kept)
         if self.sampled > 2 * SAMPLE:
@@ -94,36 +94,3 @@ class _Column:
             value = entry["values"].as_py()
             if value in self.counts or len(self.counts) < MOST_CATEGORIES:
                 self.counts[value] += entry["counts"].as_py()
-
-
-class _Ids:
-    """Finds ids that come twice by 8 bytes an id: 64-bit hashes, which are equal by chance once in 10^5 files of 10^7."""
-
-    def __init__(self) -> None:
-        self._hashes: list[NDArray[np.int64]] = []
-
-    def add(self, ids: pa.Array) -> None:
-        """Take in some more rows."""
-        self._hashes.append(_hashed(ids))
-
-    def repeated(self, read: Callable[[], Iterator[pa.RecordBatch]]) -> tuple[int, str | None]:
-        """How many rows have an id that occurs before, and the first of them."""
-        hashes = np.sort(np.concatenate(self._hashes)) if self._hashes else np.empty(0, np.int64)
-        again = hashes[1:][hashes[1:] == hashes[:-1]]
-        return len(again), _first_repeated(read, again) if len(again) else None
-
-
-def _hashed(ids: pa.Array) -> NDArray[np.int64]:
-    return np.fromiter(map(hash, ids.to_pylist()), np.int64, len(ids))
-
-
-def _first_repeated(read: Callable[[], Iterator[pa.RecordBatch]], again: NDArray[np.int64]) -> str | None:
-    met: set[str] = set()
-    for batch in read():
-        ids = batch.column(0)
-        for index in np.flatnonzero(np.isin(_hashed(ids), again)).tolist():
-            name = ids[index].as_py()
-            if name in met:
-                return str(name)
-            met.add(name)
-    return None

@@ -12,69 +12,83 @@ import pyarrow.compute as pc
 from .arrow import NUMBER, TIME
 
 NULL_SPELLINGS = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "<NA>", r"\N")
-"""What a cell of a CSV file may say for null, in any column; a closed set that lists one of these keeps it as a value."""
+"""What a cell of a CSV file may say for null, in any column; a closed set that lists one keeps it as a value."""
 
 TRUE = pa.array(["true", "yes", "t", "1"])
 FALSE = pa.array(["false", "no", "f", "0"])
 LOCAL_TIME = pa.timestamp("us")
 
-_NUMBER = r"(?i)^[+-]?(\.?[0-9][0-9.e+-]*|nan|inf|infinity)$"
-_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]*(Z|[+-][0-9:]*)?)?$"
-_ZONE = r"[T ].*(Z|[+-][0-9:]+)$"
+_NUMBER = r"(?i)^[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|nan|inf|infinity)$"
+_DAY = r"[0-9]{4}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|02-29|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
+_HOUR = r"([01][0-9]|2[0-3])"
+_CLOCK = rf"{_HOUR}(:[0-5][0-9](:[0-5][0-9](\.[0-9]{{1,6}})?)?)?"
+_ZONE = rf"(Z|[+-]{_HOUR}(:?[0-5][0-9])?)"
+_ZONED_TIME = rf"^{_DAY}[T ]{_CLOCK}{_ZONE}$"
+_LOCAL_TIME = rf"^{_DAY}([T ]{_CLOCK})?$"
 
 
-def is_null(text: pa.Array, spellings: pa.Array) -> pa.Array:
-    """Boolean mask of the values that are null or one of the spellings."""
-    return pc.is_in(text, value_set=spellings, skip_nulls=False)
+def says_null(text: pa.Array, spellings: pa.Array) -> pa.Array:
+    """Boolean mask of the values that are one of the spellings."""
+    return pc.is_in(text, value_set=spellings)
 
 
 def numbers(text: pa.Array) -> pa.Array:
     """Decimal and scientific notation, with spaces around it; float64, where NaN and infinity are as they are."""
-    text = pc.ascii_trim_whitespace(text)
-    values = _cast(text, NUMBER, _NUMBER)
-    if not pc.any(pc.is_nan(values)).as_py():
+    values = _cast_all(text, NUMBER)
+    if values is not None and not pc.any(pc.is_nan(values)).as_py():
         return values
-    known = pc.match_substring_regex(text, _NUMBER)
-    return pc.if_else(known, values, pa.scalar(None, NUMBER))  # Arrow reads nan(anything) too
+    return _cast_some(pc.ascii_trim_whitespace(text), NUMBER, _NUMBER)  # Arrow reads nan(anything) too
 
 
 def booleans(text: pa.Array) -> pa.Array:
     """true, yes, t, 1 and false, no, f, 0 in any case, with spaces around them."""
-    text = pc.ascii_lower(pc.ascii_trim_whitespace(text))
-    known = pc.or_(pc.is_in(text, value_set=TRUE), pc.is_in(text, value_set=FALSE))
-    return pc.if_else(known, pc.is_in(text, value_set=TRUE), pa.scalar(None, pa.bool_()))
+    coded = text.dictionary_encode()
+    words = pc.ascii_lower(pc.ascii_trim_whitespace(coded.dictionary))
+    true = pc.is_in(words, value_set=TRUE)
+    known = pc.or_(true, pc.is_in(words, value_set=FALSE))
+    return pc.if_else(known, true, pa.scalar(None, pa.bool_())).take(coded.indices)
 
 
 def times(text: pa.Array) -> pa.Array:
     """RFC 3339 times and dates; without a zone they are UTC. Digits beyond the microsecond are cut off."""
-    text = pc.ascii_trim_whitespace(text)
-    for kind in (TIME, LOCAL_TIME):
-        try:
-            return text.cast(kind).cast(TIME)
-        except pa.ArrowInvalid:
-            continue
-    text = pc.replace_substring_regex(pc.ascii_upper(text), r"(\.[0-9]{6})[0-9]+", r"\1")
-    zoned = pc.match_substring_regex(text, _ZONE)
-    nothing = pa.scalar(None, text.type)
-    with_zone = _cast(pc.if_else(zoned, text, nothing), TIME, _TIME)
-    without = _cast(pc.if_else(zoned, nothing, text), LOCAL_TIME, _TIME)
-    return pc.coalesce(with_zone, without.cast(TIME))
+    values = _cast_all(text, _likely_kind(text))
+    if values is not None:
+        return values.cast(TIME)
+    text = pc.ascii_upper(pc.ascii_trim_whitespace(text))
+    text = pc.replace_substring_regex(text, r"(\.[0-9]{6})[0-9]+", r"\1")
+    return pc.coalesce(
+        _cast_some(text, TIME, _ZONED_TIME),
+        _cast_some(text, LOCAL_TIME, _LOCAL_TIME).cast(TIME),
+    )
 
 
-def _cast(text: pa.Array, to: pa.DataType, pattern: str) -> pa.Array:
-    """Cast what can be cast. All that Arrow can cast fits the pattern, which sorts out the plainly wrong quickly."""
+def _likely_kind(text: pa.Array) -> pa.DataType:
+    """How all values are written if they are written like the first: it is slow to fail on every one of them."""
+    first = text.drop_null()[:1]
+    zoned = pc.any(pc.match_substring_regex(first, _ZONED_TIME)).as_py()
+    return TIME if zoned else LOCAL_TIME
+
+
+def _cast_all(text: pa.Array, to: pa.DataType) -> pa.Array | None:
+    """All values, or None if there is one that Arrow cannot cast."""
     try:
         return text.cast(to)
     except pa.ArrowInvalid:
-        fits = pc.match_substring_regex(text, pattern)
-        return _cast_halves(pc.if_else(fits, text, pa.scalar(None, text.type)), to)
+        return None
+
+
+def _cast_some(text: pa.Array, to: pa.DataType, pattern: str) -> pa.Array:
+    """Cast the values that fit the pattern; what Arrow then still refuses is rare, such as 29 February 2025."""
+    fits = pc.match_substring_regex(text, pattern)
+    coded = pc.if_else(fits, text, pa.scalar(None, text.type)).dictionary_encode()
+    return _cast_halves(coded.dictionary, to).take(coded.indices)
 
 
 def _cast_halves(text: pa.Array, to: pa.DataType) -> pa.Array:
-    try:
-        return text.cast(to)
-    except pa.ArrowInvalid:
-        if len(text) == 1:
-            return pa.nulls(1, to)
-        half = len(text) // 2
-        return pa.concat_arrays([_cast_halves(text[:half], to), _cast_halves(text[half:], to)])
+    values = _cast_all(text, to)
+    if values is not None:
+        return values
+    if len(text) == 1:
+        return pa.nulls(1, to)
+    half = len(text) // 2
+    return pa.concat_arrays([_cast_halves(text[:half], to), _cast_halves(text[half:], to)])

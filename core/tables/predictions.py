@@ -18,6 +18,7 @@ from ..domain.columns import Columns, Outputs
 from ..domain.model import ModelManifest
 from ..domain.prediction import (
     ANSWERED_AT,
+    ERROR,
     LABEL,
     MODEL_VERSION,
     PREDICTION,
@@ -140,7 +141,8 @@ def _from_batch(batch: pa.RecordBatch, manifest: ModelManifest) -> Answered:
 
 
 def _read_log(data: bytes, manifest: ModelManifest) -> Iterator[Answered]:
-    records = [record for record in map(json.loads, data.splitlines()) if record[MODEL_VERSION] == manifest.version]
+    lines = map(json.loads, data.splitlines())
+    records = [record for record in lines if record[MODEL_VERSION] == manifest.version and ERROR not in record]
     if records:
         yield _from_records(records, manifest)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +36,8 @@ class RawBatch:
     broken: tuple[Broken, ...] = ()
 
 
-Wanted = Collection[str]
+Wanted = Container[str]
+"""The names of the columns that a reader is asked for."""
 
 
 def number_rows(start: int, count: int, broken: Collection[int]) -> NDArray[np.int64]:

@@ -18,7 +18,7 @@ import pyarrow.csv as arrow_csv
 from ..errors import BadInput
 from ..ports import ObjectInfo, Reads
 from .raw import Broken, RawBatch, Wanted, check_names, number_rows, one_batch
-from .records import BLOCK, Block, blocks, end_of_quoted_records, ends_in_quotes, record_ends
+from .records import BLOCK, BOM, Block, blocks, end_of_quoted_records, ends_in_quotes, record_ends
 from .streams import content
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -29,7 +29,7 @@ def csv_batches(store: Reads, info: ObjectInfo, wanted: Wanted | None, *, compre
     """Rows of a CSV object, every column text; raises BadInput naming the byte if it is not UTF-8, or not CSV."""
     chunks = content(store, info, compressed=compressed)
     head = _head(chunks)
-    if not head.strip():
+    if not head.removeprefix(BOM).strip():
         raise BadInput(f"{info.key!r} is empty; send a header and rows.")
     separator = find_separator(head[:SAMPLE])
     cut = end_of_quoted_records(separator.encode())
@@ -108,9 +108,9 @@ def _decode(block: Block, key: str) -> str:
         raise BadInput(f"{key!r} is not UTF-8 at byte {byte:,}; save it as UTF-8 and send it again.") from error
 
 
-def _parse(
-    block: Block, key: str, separator: str, names: list[str], wanted: Wanted | None, before: int
-) -> RawBatch:
+def _parse(block: Block, key: str, separator: str, names: list[str], wanted: Wanted | None, before: int) -> RawBatch:
+    if not block.data.isascii():
+        _decode(block, key)  # all of it, since Arrow loses a row of a wrong number of fields that is no text
     broken: list[Broken] = []
     kept = [name for name in names if wanted is None or name in wanted]
 
@@ -127,10 +127,10 @@ def _parse(
             arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()),
                 include_columns=kept,
+                check_utf8=False,
             ),
         )
     except pa.ArrowInvalid as error:
-        _decode(block, key)
         raise BadInput(f"{key!r} cannot be read as CSV behind byte {block.offset:,}: {error}") from error
     rows = number_rows(before, table.num_rows + len(broken), [one.row for one in broken])
     return RawBatch(tuple(names), one_batch(table.select(kept)), rows, tuple(broken))

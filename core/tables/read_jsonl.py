@@ -1,7 +1,9 @@
 """JSON Lines: one object a line, with JSON's own types (RFC 8259).
 
-A key that is not there is null. Blank lines are skipped. A line that is no object, and a row with a list or an object
-where a value is wanted, is told as broken, and the rest is read on.
+A key that is not there is null; of a key that comes twice the last value counts. Blank lines are skipped. A line that
+is no object, and a row with a list or an object where a value is wanted, is told as broken, and the rest is read on.
+
+Blocks of plain rows are read by Arrow (see `plain_rows`), any other line by line, with the same outcome.
 """
 
 from __future__ import annotations
@@ -15,26 +17,36 @@ import pyarrow as pa
 
 from ..errors import BadInput
 from ..ports import ObjectInfo, Reads
-from .raw import Broken, RawBatch, Wanted
+from .plain_rows import EXACT, PlainRows
+from .raw import Broken, RawBatch, Wanted, number_rows, one_batch
 from .records import Block, blocks, end_of_lines
 from .streams import content
 
 Row = dict[str, Any]
 SURROGATE = "\\ud"
-EXACT = 2**53
-"""Integers below this are exact as floats."""
 
 
 def jsonl_batches(store: Reads, info: ObjectInfo, wanted: Wanted | None, *, compressed: bool) -> Iterator[RawBatch]:
     """Rows of a JSON Lines object; raises BadInput naming the byte if it is not UTF-8."""
-    before, empty = 0, True
+    before = 0
+    plain = PlainRows()
     for block in blocks(content(store, info, compressed=compressed), end_of_lines, info.key):
-        lines = [line for line in _decode(block, info.key).split("\n") if line.strip()]
-        if lines:
-            yield _parse(lines, before, wanted)
-            before, empty = before + len(lines), False
-    if empty:
+        raw = _read(block, info.key, plain, before, wanted)
+        before += len(raw.rows) + len(raw.broken)
+        if raw.names or raw.broken:
+            yield raw
+    if not before:
         raise BadInput(f"{info.key!r} is empty; send one JSON object a line.")
+
+
+def _read(block: Block, key: str, plain: PlainRows, before: int, wanted: Wanted | None) -> RawBatch:
+    text = _decode(block, key)
+    table = plain.read(block.data)
+    if table is None:
+        return _parse([line for line in text.split("\n") if line.strip()], before, wanted)
+    names = table.schema.names
+    kept = [name for name in names if wanted is None or name in wanted]
+    return RawBatch(tuple(names), one_batch(table.select(kept)), number_rows(before, len(table), ()))
 
 
 def _decode(block: Block, key: str) -> str:

@@ -48,7 +48,7 @@ def _read(source: StoredFile, key: str, wanted: Wanted | None) -> Iterator[RawBa
 
 def _rows_a_batch(group: pq.RowGroupMetaData) -> int:
     """As many rows as are thought to fill BATCH_BYTES."""
-    rows = BATCH_BYTES * max(1, group.num_rows) // max(1, group.total_byte_size)
+    rows: int = BATCH_BYTES * max(1, group.num_rows) // max(1, group.total_byte_size)
     return min(max(rows, SHORTEST_BATCH), LONGEST_BATCH)
 
 

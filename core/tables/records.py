@@ -81,12 +81,13 @@ def end_of_quoted_records(separator: bytes) -> EndOfRecords:
 def record_ends(data: bytes, separator: bytes) -> NDArray[np.int64]:
     """Places of the line feeds outside quotes; of the carriage returns if there is no line feed at all."""
     codes = np.frombuffer(data, np.uint8)
-    ends = np.flatnonzero(codes == LINE_FEED[0])
+    ends: NDArray[np.int64] = np.flatnonzero(codes == LINE_FEED[0])
     if not len(ends):
         ends = np.flatnonzero(codes[:-1] == RETURN[0])
     if QUOTE not in data:
         return ends
-    return ends[np.searchsorted(_quotes(data, codes, separator), ends) % 2 == 0]
+    outside: NDArray[np.bool_] = np.searchsorted(_quotes(data, codes, separator), ends) % 2 == 0
+    return ends[outside]
 
 
 def ends_in_quotes(data: bytes, separator: bytes) -> bool:

@@ -16,6 +16,8 @@ Finding: TypeAlias = tuple[str | None, str, pa.Array]
 """The column, its problem, and the rows [n] that have it."""
 
 MISSING = "is missing"
+SHOWN = 20
+"""Values of a closed set that are told."""
 
 
 def findings(batch: pa.RecordBatch, schema: Schema, kind: Kind) -> Iterator[Finding]:
@@ -42,13 +44,18 @@ def _feature_findings(values: pa.Array, feature: Feature) -> Iterator[Finding]:
     if not feature.nullable:
         yield feature.name, MISSING, pc.is_null(values)
     if feature.min is not None:
-        yield feature.name, f"is below the minimum {feature.min:g}", _true(pc.less(values, feature.min))
+        yield feature.name, f"is below the minimum {feature.min:.15g}", _true(pc.less(values, feature.min))
     if feature.max is not None:
-        yield feature.name, f"is above the maximum {feature.max:g}", _true(pc.greater(values, feature.max))
+        yield feature.name, f"is above the maximum {feature.max:.15g}", _true(pc.greater(values, feature.max))
     if feature.values is not None:
         known = pc.is_in(values, value_set=pa.array(feature.values))
         strange = pc.and_(values.is_valid(), pc.invert(known))
-        yield feature.name, f"is not one of {', '.join(feature.values)}", strange
+        yield feature.name, f"is not one of {_listed(feature.values)}", strange
+
+
+def _listed(values: tuple[str, ...]) -> str:
+    few = ", ".join(values[:SHOWN])
+    return few if len(values) <= SHOWN else f"{few} and {len(values) - SHOWN:,} more"
 
 
 def _true(mask: pa.Array) -> pa.Array:

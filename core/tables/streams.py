@@ -72,12 +72,12 @@ def _gunzip(chunks: Iterator[bytes], key: str) -> Iterator[bytes]:
     member = None
     try:
         for chunk in chunks:
-            rest = chunk
+            rest = chunk.lstrip(b"\0") if member is not None and member.eof else chunk
             while rest:
                 if member is None or member.eof:
-                    member, rest = zlib.decompressobj(GZIP), rest.lstrip(b"\0") if member else rest
+                    member = zlib.decompressobj(GZIP)
                 yield member.decompress(rest, CHUNK)
-                rest = member.unused_data or member.unconsumed_tail
+                rest = member.unused_data.lstrip(b"\0") or member.unconsumed_tail
     except zlib.error as error:
         raise BadInput(f"{key!r} is not gzip, or damaged ({error}); compress and send it again.") from error
     if member is not None and not member.eof:

@@ -18,10 +18,25 @@ from sklearn.pipeline import Pipeline
 from ..domain.schema import Schema
 from ..errors import BadSpec
 from ..inference.predictor import LABEL_OUTPUT, PREDICTION_OUTPUT, PROBABILITIES_OUTPUT
+from .exact import final_estimator
 from .onnx_head import classifier_head, regressor_head
 
 OPSETS = {"": 17, "ai.onnx.ml": 3}
 """Fixed, so that the same model has the same bytes under a newer onnx, and loads under older runtimes (1.12 on)."""
+
+
+_REFUSALS = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    MissingConverter,
+    MissingShapeCalculator,
+    NameError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What skl2onnx raises for an estimator that it cannot convert: some foreseen, some stumbled over."""
 
 
 def to_onnx(pipeline: Pipeline, schema: Schema, classes: Sequence[str]) -> bytes:
@@ -63,8 +78,8 @@ def _convert(pipeline: Pipeline, schema: Schema, classes: Sequence[str]) -> onnx
         converted: onnx.ModelProto = convert_sklearn(
             pipeline, schema.model, types, options=options, target_opset=OPSETS
         )
-    except (MissingConverter, MissingShapeCalculator, NameError, NotImplementedError, RuntimeError) as error:
-        kind = type(pipeline.steps[-1][1]).__name__
+    except _REFUSALS as error:
+        kind = type(final_estimator(pipeline)).__name__
         raise BadSpec(f"estimator {kind} cannot be exported to ONNX: {' '.join(str(error).split())[:300]}") from error
     return converted
 

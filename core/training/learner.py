@@ -17,8 +17,9 @@ from threadpoolctl import threadpool_limits
 
 from ..domain.learning import Learned, Plan, Rows
 from ..domain.model import ModelManifest
-from ..errors import BadInput, BadSpec
+from ..errors import BadInput, BadSpec, Corrupt
 from ..inference.predictor import load_predictor
+from ..ports import Predictor
 from .answering import answer
 from .estimators import make_estimator, preparation, source_hash
 from .exact import settle
@@ -58,7 +59,7 @@ class SklearnLearner:
             classes = () if plan.schema.task == "regression" else tuple(map(str, pipeline.classes_))
             onnx = to_onnx(pipeline, plan.schema, classes)
             progress(f"proving parity on {len(holdout):,} rows")
-            predictor = load_predictor(onnx, manifest_of(plan, classes))
+            predictor = _loaded(onnx, plan, classes)
             return Learned(
                 classes=classes,
                 onnx=onnx,
@@ -98,6 +99,13 @@ def _pipeline(plan: Plan, training: Rows) -> Pipeline:
     if how == "linear":  # solved in float32 a least-squares fit of dependent columns has coefficients in the thousands
         steps.append(("widen", CastTransformer(dtype=np.float64)))
     return Pipeline([*steps, ("model", estimator)])
+
+
+def _loaded(onnx: bytes, plan: Plan, classes: tuple[str, ...]) -> Predictor:
+    try:
+        return load_predictor(onnx, manifest_of(plan, classes))
+    except Corrupt as error:
+        raise BadSpec(f"estimator {plan.estimator} was exported to ONNX, and cannot be loaded: {error}") from error
 
 
 def manifest_of(plan: Plan, classes: tuple[str, ...]) -> ModelManifest:

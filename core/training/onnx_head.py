@@ -2,7 +2,7 @@
 
 - The label is taken from the probabilities by ArgMax: onnxruntime's TreeEnsembleClassifier gives the wrong label of two
   when every tree is a single leaf.
-- The votes of a forest are counted whole and divided at the end: tenths of float32 do not add up to a tie.
+- The votes of a forest are counted whole and divided at the end: twentieths of float32 do not add up to a half.
 - Of two classes that are exactly tied, gradient boosting answers the second and everything else the first.
 """
 
@@ -19,6 +19,7 @@ from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier, R
 from sklearn.pipeline import Pipeline
 
 from ..inference.predictor import LABEL_OUTPUT, PREDICTION_OUTPUT, PROBABILITIES_OUTPUT
+from .exact import final_estimator
 
 BINARY = 2
 _WHOLE_VOTE = 1e-6
@@ -41,7 +42,7 @@ def classifier_head(
     body: Iterable[onnx.NodeProto], scores: str, prefix: str, classes: Sequence[str], pipeline: Pipeline
 ) -> Head:
     """`label` and `probabilities` of `scores` [n, k]. New names start with `prefix`; a forest's `body` is changed."""
-    estimator = pipeline.steps[-1][1]
+    estimator = final_estimator(pipeline)
     shares = Head([], [])
     if isinstance(estimator, (RandomForestClassifier, ExtraTreesClassifier)):
         _vote_whole(body, len(estimator.estimators_))

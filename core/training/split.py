@@ -22,7 +22,7 @@ def by_time(times: NDArray[np.int64], holdout: float) -> tuple[NDArray[np.intp],
 
     >>> train, hold = by_time(np.array([5, 1, 3, 3, 3]), 0.4)
     >>> train.tolist(), hold.tolist()
-    ([1], [2, 3, 4, 0])
+    ([1, 2, 3, 4], [0])
     """
     order = np.argsort(times, kind="stable")
     cuts = np.flatnonzero(np.diff(times[order])) + 1

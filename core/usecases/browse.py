@@ -86,6 +86,7 @@ def _version(models: Reads, model: str, version: str) -> dict[str, Any]:
         "created": manifest.info.modified.isoformat(timespec="seconds"),
         "dataset": datasets[0] if len(datasets) == 1 else content_version(datasets),
         "datasets": datasets,
+        "metric": found["metric"],
         "metrics": found["metrics"],
     }
 

@@ -11,13 +11,17 @@ from ..errors import Corrupt, NotFound
 from ..inference.golden import Golden, check_golden
 from ..ports import LoadPredictor, Predictor, Reads
 
+IN_MEMORY = 3
+"""Bytes of memory that a session takes for a byte of its file."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """One version, ready to answer."""
+    """One version, ready to answer. `size` is what it takes in memory, in bytes, as far as its file tells."""
 
     manifest: ModelManifest
     predictor: Predictor
+    size: int = 0
 
     @property
     def version(self) -> str:
@@ -31,7 +35,8 @@ def load_version(models: Reads, model: str, version: str, load: LoadPredictor) -
     Raises NotFound if there is no such version, Corrupt if its files are not what its manifest says.
     """
     manifest = read_manifest(models, model, version)
-    return LoadedModel(manifest, load(read_file(models, manifest, ONNX), manifest))
+    onnx = read_file(models, manifest, ONNX)
+    return LoadedModel(manifest, load(onnx, manifest), len(onnx) * IN_MEMORY)
 
 
 def read_manifest(models: Reads, model: str, version: str) -> ModelManifest:

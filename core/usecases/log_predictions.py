@@ -1,11 +1,13 @@
 """Keep what was answered: one JSON Lines object a page, in the predictions zone.
 
-A page is named and its rows are numbered before they are answered, so a prediction id tells where its record is.
+A page is named and its rows are numbered before they are answered, so a prediction id tells where its record is. In
+mode sampled the id alone decides whether it is recorded: `is_sampled` tells.
 
 | mode     | when a page is written                            | what a killed process loses                     |
 | -------- | ------------------------------------------------- | ----------------------------------------------- |
 | sync     | before the answer, one page a request             | nothing that was answered                       |
 | buffered | when it is full or old enough, and at the end     | at most the pages since: `max_rows`, `max_age`  |
+| sampled  | as buffered, with a share of the predictions      | the same; the others are not recorded at all    |
 | off      | never; ids are given all the same                 | everything                                      |
 """
 
@@ -13,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
@@ -23,13 +25,24 @@ import msgspec
 
 from .. import layout
 from ..domain.columns import Outputs
-from ..domain.prediction import ANSWERED_AT, MODEL_VERSION, PREDICTION_ID, realtime_id
+from ..domain.prediction import (
+    ANSWERED_AT,
+    ERROR,
+    LATENCY_MS,
+    MODEL_VERSION,
+    PREDICTION_ID,
+    REVISION,
+    ROLE,
+    SHADOW_OF,
+    realtime_id,
+)
+from ..domain.traffic import Role, point
 from ..errors import AlreadyExists, TidemillError, Transient
 from ..inference.answers import plain
 from ..inference.rows import Rows
 from ..ports import Clock, Creates
 
-LogMode: TypeAlias = Literal["off", "buffered", "sync"]
+LogMode: TypeAlias = Literal["off", "sampled", "buffered", "sync"]
 
 KEPT_PAGES = 100
 """How many pages wait for a store that cannot be written to, before the oldest is given up."""
@@ -39,7 +52,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One request that was answered: n rows, by one version. `classes` is empty for regression."""
+    """One request that was answered: n rows, by one version. `classes` is empty for regression.
+
+    `seconds` is what the model took for all rows. `revision` is the route's during a trial, else 0. `shadow_of` are the
+    ids of the answers that were given, where this one was not. With an `error` there are no outputs.
+    """
 
     model: str
     version: str
@@ -47,6 +64,16 @@ class Answered:
     request_id: str
     rows: Rows
     outputs: Outputs
+    seconds: float = 0.0
+    role: Role = "champion"
+    revision: int = 0
+    shadow_of: Sequence[str] = ()
+    error: str = ""
+
+
+def is_sampled(prediction_id: str, share: float) -> bool:
+    """Whether a log of `share` (0 to 1) of all predictions has this one; of a shadow, ask for the one it is beside."""
+    return share >= 1 or point("sample", prediction_id) < share
 
 
 @dataclass(slots=True)
@@ -68,16 +95,18 @@ class _Page:
         first, self.count = self.count, self.count + rows
         return [realtime_id(self.model, self.day, self.name, row) for row in range(first, self.count)]
 
-    def encode(self) -> bytes:
-        lines = (record for first, at, answered in self.answers for record in _records(answered, self, first, at))
+    def encode(self, share: float) -> bytes:
+        lines = [record for first, at, answered in self.answers for record in _records(answered, self, first, at)]
+        if share < 1:
+            lines = [each for each in lines if is_sampled(each.get(SHADOW_OF, each[PREDICTION_ID]), share)]
         return msgspec.json.Encoder().encode_lines(lines)
 
 
 class PredictionLog:
     """Gives every row its id, and keeps what was answered. Safe to share between threads.
 
-    `writer` tells this process from every other. Hosts call `flush(due_only=True)` now and then, and `flush()` at the
-    end; neither happens on the path of a request.
+    `writer` tells this process from every other; `share` of the predictions are kept in mode sampled. Hosts call
+    `flush(due_only=True)` now and then, and `flush()` at the end; neither happens on the path of a request.
     """
 
     def __init__(
@@ -86,11 +115,13 @@ class PredictionLog:
         clock: Clock,
         *,
         mode: LogMode = "buffered",
+        share: float = 1.0,
         writer: str | None = None,
         max_rows: int = 1000,
         max_age: timedelta = timedelta(seconds=5),
     ) -> None:
         self.mode = mode
+        self._share = share if mode == "sampled" else 1.0
         self._predictions = predictions
         self._clock = clock
         self._writer = writer or uuid4().hex[:12]
@@ -111,7 +142,7 @@ class PredictionLog:
             ids = page.number(answered.rows.count)
             if self.mode != "off":
                 page.answers.append((first, at, answered))
-            if self.mode != "buffered" or page.count >= self._max_rows:
+            if self.mode in {"sync", "off"} or page.count >= self._max_rows:
                 self._close(page)
         if self.mode == "sync":
             self._create_now(page)
@@ -167,7 +198,7 @@ class PredictionLog:
 
     def _close(self, page: _Page) -> None:
         del self._open[page.model]
-        if self.mode == "buffered":
+        if self.mode in {"buffered", "sampled"}:
             self._full.append(page)
 
     def _create_now(self, page: _Page) -> None:
@@ -177,22 +208,27 @@ class PredictionLog:
             raise Transient(f"the answer cannot be recorded, and so is not given: {error}") from error
 
     def _create(self, page: _Page) -> None:
+        data = page.encode(self._share)
+        if not data:
+            return
         try:
-            self._predictions.create(page.key, page.encode())
+            self._predictions.create(page.key, data)
         except AlreadyExists:
             log.debug("an earlier attempt stored %s", page.key)
 
 
 def _records(answered: Answered, page: _Page, first: int, at: datetime) -> Iterator[dict[str, Any]]:
-    rows, answers = answered.rows, plain(answered.outputs, answered.classes)
+    rows = answered.rows
+    same = _of_every_row(answered, at)
+    answers = [{}] * rows.count if answered.error else plain(answered.outputs, answered.classes)
     for row, answer in enumerate(answers):
         record = {
             PREDICTION_ID: realtime_id(page.model, page.day, page.name, first + row),
-            ANSWERED_AT: at.isoformat(),
-            MODEL_VERSION: answered.version,
-            "request_id": answered.request_id,
+            **same,
             "features": {name: values[row] for name, values in rows.features.items()},
         }
+        if answered.shadow_of:
+            record[SHADOW_OF] = answered.shadow_of[row]
         if rows.ids is not None:
             record["id"] = rows.ids[row]
         if rows.times is not None:
@@ -200,3 +236,18 @@ def _records(answered: Answered, page: _Page, first: int, at: datetime) -> Itera
         if rows.sensitive is not None:
             record["sensitive"] = {name: values[row] for name, values in rows.sensitive.items()}
         yield record | answer
+
+
+def _of_every_row(answered: Answered, at: datetime) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        ANSWERED_AT: at.isoformat(),
+        MODEL_VERSION: answered.version,
+        "request_id": answered.request_id,
+        ROLE: answered.role,
+        LATENCY_MS: round(answered.seconds * 1000, 3),
+    }
+    if answered.revision:
+        fields[REVISION] = answered.revision
+    if answered.error:
+        fields[ERROR] = answered.error
+    return fields

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
+from core.inference import vertex
+from core.inference.authorities import make_access
 from core.inference.http import Request, Response
-from core.inference.service import Service, make_service
+from core.inference.service import Options, Service, make_service
+from core.inference.web import Web
 from core.runtime import Runtime
 
 
@@ -18,10 +21,9 @@ def service(runtime: Runtime) -> Service:
         runtime.store("predictions"),
         runtime.load,
         runtime.clock,
-        default_models=settings.serve,
-        log_mode=settings.prediction_log,
-        route_ttl=settings.route_ttl,
-        max_body=settings.max_body,
+        Options.of(settings),
+        access=make_access(settings.access),
+        web=Web(frozenset(settings.origins), vertex.aliases(settings.predict_route, settings.health_route)),
     )
 
 

@@ -87,7 +87,7 @@ def s3(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 def run(python: Path, script: str, environ: dict[str, str]) -> dict[str, Any]:
     """Run a script in the clean environment; what it told of its answer and of its modules."""
     arguments = [f"/v1/models/{MODEL}:predict", json.dumps({"instances": [ROW]})]
-    environ = {**environ, "PATH": os.defpath, "TIDEMILL_PREDICTION_LOG": "sync"}
+    environ = {**environ, "PATH": os.defpath, "TIDEMILL_PREDICTION_LOG": "sync", "TIDEMILL_ACCESS": "none"}
     command = [python, "-c", script, *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr

@@ -30,10 +30,11 @@ def test_models_to_serve_are_separated_by_commas_or_spaces():
     ("environ", "sentence"),
     [
         ({"TIDEMILL_STORE": "s3://acme"}, "must contain {zone}"),
-        ({"TIDEMILL_PREDICTION_LOG": "often"}, "must be one of off, buffered, sync"),
+        ({"TIDEMILL_PREDICTION_LOG": "often"}, "must be one of off, sampled, buffered, sync"),
         ({"TIDEMILL_ROUTE_TTL": "soon"}, "TIDEMILL_ROUTE_TTL is 'soon'; it must be a number"),
         ({"TIDEMILL_ROUTE_TTL": "nan"}, "must be a number"),
         ({"TIDEMILL_MAX_BODY": "-1"}, "must be a number, zero or more"),
+        ({"TIDEMILL_PREDICTION_LOG_SHARE": "1.5"}, "must be a share, between 0 and 1"),
     ],
 )
 def test_what_cannot_be_is_one_clear_sentence(environ, sentence):

@@ -70,7 +70,8 @@ class DatasetFacts:
 
 def judge(facts: DatasetFacts, schema: Schema, profile: Profile | None) -> Iterator[Check]:
     """Every check, passed or not. `profile` is of the version that serves, None while none does."""
-    yield _check("rows", None, facts.rows >= MIN_ROWS, f"{facts.rows:,} rows, at least {MIN_ROWS} are needed")
+    detail = f"{facts.rows:,} rows, at least {MIN_ROWS} are needed"
+    yield Check("rows", None, "error", facts.rows >= MIN_ROWS, detail)
     yield _rejected(facts)
     if schema.id is not None:
         yield _unique(facts, schema.id)
@@ -83,53 +84,43 @@ def judge(facts: DatasetFacts, schema: Schema, profile: Profile | None) -> Itera
             yield from _like_reference(feature, column, profile.features[feature.name])
 
 
-def _check(
-    check: str,
-    column: str | None,
-    passed: bool,
-    detail: str,
-    severity: Literal["error", "warning"] = "error",  # noqa: FBT001
-) -> Check:
-    return Check(check, column, severity, bool(passed), detail)
-
-
 def _rejected(facts: DatasetFacts) -> Check:
     share = facts.rejected / (facts.rows + facts.rejected) if facts.rejected else 0.0
     detail = f"{facts.rejected:,} rows of the file were rejected ({share:.1%}), at most {MAX_REJECTED:.0%} may be"
-    return _check("rejected rows", None, share <= MAX_REJECTED, detail)
+    return Check("rejected rows", None, "error", share <= MAX_REJECTED, detail)
 
 
 def _unique(facts: DatasetFacts, name: str) -> Check:
     if not facts.repeated_ids:
-        return _check("unique id", name, passed=True, detail="every id occurs once")
+        return Check("unique id", name, "error", passed=True, detail="every id occurs once")
     detail = f"{facts.repeated_ids:,} rows have an id that occurs before, such as {facts.repeated_id!r}"
-    return _check("unique id", name, passed=False, detail=detail)
+    return Check("unique id", name, "error", passed=False, detail=detail)
 
 
 def _learnable(facts: DatasetFacts, schema: Schema) -> Check:
     detail = "the target varies" if facts.targets > 1 else "every row has the same target: there is nothing to learn"
-    return _check("target varies", schema.target, facts.targets > 1, detail)
+    return Check("target varies", schema.target, "error", facts.targets > 1, detail)
 
 
 def _row_checks(facts: DatasetFacts) -> Iterator[Check]:
     if not facts.violations:
-        yield _check("values", None, passed=True, detail="every value is as the spec says")
+        yield Check("values", None, "error", passed=True, detail="every value is as the spec says")
     for (column, problem), rows in facts.violations.items():
-        yield _check("values", column, passed=False, detail=f"{column} {problem} in {rows:,} rows")
+        yield Check("values", column, "error", passed=False, detail=f"{column} {problem} in {rows:,} rows")
 
 
 def _not_empty(feature: Feature, column: ColumnFacts) -> Check:
     detail = f"{column.null_share:.1%} of {feature.name} is null"
-    return _check("has values", feature.name, column.nulls < column.rows, detail, severity="warning")
+    return Check("has values", feature.name, "warning", column.nulls < column.rows, detail)
 
 
 def _like_reference(feature: Feature, column: ColumnFacts, reference: NumberSketch | CategoryCounts) -> Iterator[Check]:
     was, now = reference.null_share, column.null_share
     detail = f"{now:.1%} of {feature.name} is null, {was:.1%} was when the serving version learned"
     if now == 1 and was < MUCH_MORE_NULL:
-        yield _check("nulls as before", feature.name, passed=False, detail=detail)
+        yield Check("nulls as before", feature.name, "error", passed=False, detail=detail)
         return
-    yield _check("nulls as before", feature.name, now - was <= MUCH_MORE_NULL, detail, severity="warning")
+    yield Check("nulls as before", feature.name, "warning", now - was <= MUCH_MORE_NULL, detail)
     if isinstance(reference, CategoryCounts):
         yield _categories_seen(feature, column, reference)
     elif column.quantiles and reference.minimum is not None and reference.maximum is not None:
@@ -142,8 +133,8 @@ def _categories_seen(feature: Feature, column: ColumnFacts, reference: CategoryC
     share = unseen / present if present and not reference.other else 0.0
     detail = f"{share:.1%} of {feature.name} was never seen by the serving version"
     if share > MAX_UNSEEN:
-        return _check("categories seen", feature.name, passed=False, detail=detail)
-    return _check("categories seen", feature.name, share <= SOME_UNSEEN, detail, severity="warning")
+        return Check("categories seen", feature.name, "error", passed=False, detail=detail)
+    return Check("categories seen", feature.name, "warning", share <= SOME_UNSEEN, detail)
 
 
 def _range_seen(feature: Feature, column: ColumnFacts, low: float, high: float) -> Check:
@@ -153,11 +144,10 @@ def _range_seen(feature: Feature, column: ColumnFacts, low: float, high: float) 
     outside = _share_outside(column.quantiles, low, high)
     seen = f"the range {low:g} to {high:g} that the serving version saw"
     if far > MAX_OUTSIDE:
-        return _check(
-            "range seen", feature.name, passed=False, detail=f"{far:.0%} of {feature.name} is far outside {seen}"
-        )
+        detail = f"{far:.0%} of {feature.name} is far outside {seen}"
+        return Check("range seen", feature.name, "error", passed=False, detail=detail)
     detail = f"{outside:.0%} of {feature.name} is outside {seen}"
-    return _check("range seen", feature.name, outside <= SOME_OUTSIDE, detail, severity="warning")
+    return Check("range seen", feature.name, "warning", outside <= SOME_OUTSIDE, detail)
 
 
 def _share_outside(quantiles: tuple[float, ...], low: float, high: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 LONGEST_VALUE = 1_000
@@ -31,7 +31,8 @@ class Rejected:
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values: {"row", "reasons": [{"column", "problem"}], "values"}."""
-        return asdict(self)
+        reasons = [{"column": reason.column, "problem": reason.problem} for reason in self.reasons]
+        return {"row": self.row, "reasons": reasons, "values": dict(self.values)}
 
 
 def shorten(text: str) -> str:

@@ -11,8 +11,9 @@ from ..profile import Profile, Summary, answer_columns
 from ..sketch import CategoryCounts, NumberSketch
 from .contingency import category_table, chi_squared, number_table, pooled, population_stability
 from .correction import benjamini_hochberg
+from .distribution import Distribution, distribution
 from .kolmogorov_smirnov import kolmogorov_smirnov
-from .proportions import more_often, two_proportions
+from .proportions import expected_unseen, more_often, two_proportions
 from .result import TestResult
 from .tally import CategoryTally, NumberTally, Tally, tally
 
@@ -51,7 +52,7 @@ class ColumnDrift:
     """One feature, or one output. `found` are the tests that say it drifted; `q` is p corrected for all tests.
 
     `nulls` and `unseen` count the window's rows; `unseen` is None where the reference is too large to tell.
-    `effect` is the largest share of rows that any test finds changed.
+    `effect` is the largest share of rows that any test finds changed. `distribution` is for a picture.
     """
 
     name: str
@@ -60,6 +61,7 @@ class ColumnDrift:
     nulls: int
     unseen: int | None
     found: tuple[str, ...] = ()
+    distribution: Distribution | None = None
 
     @property
     def drifted(self) -> bool:
@@ -85,6 +87,7 @@ class ColumnDrift:
             "effect": self.effect,
             "nulls": self.nulls,
             "unseen": self.unseen,
+            "distribution": None if self.distribution is None else self.distribution.to_json(),
         }
 
 
@@ -121,7 +124,8 @@ def _added(sums: Mapping[str, Tally], references: Mapping[str, Summary], values:
 
 def _tested(name: str, reference: Summary, window: Tally) -> ColumnDrift:
     results = dict(_results(reference, window))
-    return ColumnDrift(name, results, {}, window.nulls, _unseen(reference, window))
+    counted = distribution(reference, window)
+    return ColumnDrift(name, results, {}, window.nulls, _unseen(reference, window), distribution=counted)
 
 
 def _results(reference: Summary, window: Tally) -> Iterator[tuple[str, TestResult]]:
@@ -133,7 +137,7 @@ def _results(reference: Summary, window: Tally) -> Iterator[tuple[str, TestResul
             yield "nulls", result
     unseen = _unseen(reference, window)
     if unseen and isinstance(reference, CategoryCounts):
-        result = more_often((reference.singletons, reference.count), (unseen, window.count))
+        result = more_often(expected_unseen(reference.counts), (unseen, window.count))
         if result:
             yield "unseen", result
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,21 @@ def more_often(expected: tuple[int, int], found: tuple[int, int]) -> TestResult 
         return None
     p = result.p / 2 if result.statistic > 0 else 1.0
     return TestResult(result.statistic, p, max(result.statistic, 0.0))
+
+
+def expected_unseen(counts: Mapping[str, int]) -> tuple[int, int]:
+    """How often a category that is not in `counts` is to be expected: (times, rows), for `more_often`.
+
+    As often as categories were seen once (Good and Turing). The estimate varies as (f1 + 2 f2) / n² when f1 categories
+    were seen once and f2 twice (Good 1953, "The population frequencies of species"), not as f1 / n²; so both figures
+    are those of a smaller sample that tells as little.
+
+    >>> expected_unseen({"a": 96, "b": 2, "c": 1, "d": 1})
+    (1, 50)
+    """
+    once, twice = (sum(1 for rows in counts.values() if rows == seen) for seen in (1, 2))
+    smaller = max((once + 2 * twice) / max(once, 1), 1)
+    return round(once / smaller), round(sum(counts.values()) / smaller)
 
 
 def _pooled_normal(happened: tuple[int, int], rows: tuple[int, int]) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import subprocess
 import sys
 import threading
@@ -38,7 +37,7 @@ def run_job(work: Work, settings: Settings, stopping: threading.Event) -> Mappin
     Raises Permanent or Transient if it failed, and Transient if `stopping` ended it.
     """
     command = [sys.executable, "-m", f"functions.{work.function}", *work.arguments.values()]
-    environment = {**os.environ, "TIDEMILL_STORE": settings.store, "TIDEMILL_SPECS": str(settings.specs)}
+    environment = {**settings.environ, "TIDEMILL_STORE": settings.store, "TIDEMILL_SPECS": str(settings.specs)}
     environment["TIDEMILL_LOG_LEVEL"] = logging.getLevelName(logging.getLogger().level)
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own module
         lines = _output(process, stopping).strip().splitlines()

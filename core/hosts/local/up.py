@@ -24,6 +24,7 @@ from ...layout import ZONES
 from ...runtime import Runtime
 from ...settings import ZONE, Settings
 from ..asgi import App, Server
+from ..exposure import check_exposure
 from .events import fire_schedules
 from .host import LocalHost, Tally
 from .queue import Queue
@@ -37,7 +38,11 @@ log = logging.getLogger("tidemill")
 
 
 def endpoint(runtime: Runtime, host: str, port: int) -> Server:
-    """The realtime endpoint on a port of this machine; 0 is any free one."""
+    """The realtime endpoint on a port of this machine; 0 is any free one.
+
+    Raises Refused for an address that others can reach while nothing says who may ask.
+    """
+    check_exposure(host, runtime.settings.access)
     return Server(App(service(runtime)), host, port)
 
 

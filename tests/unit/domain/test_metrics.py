@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import sklearn.metrics as sk
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.columns import Outputs
@@ -48,6 +48,7 @@ def theirs(truth, labels, probabilities, names):
     }
 
 
+@settings(deadline=None)
 @given(st.integers(2, 5), st.integers(6, 80), st.integers(0, 10**6), st.sampled_from([2, 5, 10_000]))
 def test_labels_agree_with_scikit_learn(classes, rows, seed, steps):
     case = labelled(classes, rows, seed, steps)
@@ -56,6 +57,7 @@ def test_labels_agree_with_scikit_learn(classes, rows, seed, steps):
         np.testing.assert_allclose(ours_[name], theirs_[name], **CLOSE, err_msg=name)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 60), st.integers(0, 10**6), st.floats(-1e6, 1e6))
 def test_numbers_agree_with_scikit_learn(rows, seed, offset):
     random = np.random.default_rng(seed)
@@ -70,6 +72,7 @@ def test_numbers_agree_with_scikit_learn(rows, seed, offset):
         np.testing.assert_allclose(value(name, of), wanted[name], rtol=1e-7, atol=1e-9, err_msg=name)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 4), st.integers(0, 10**6))
 def test_weights_are_as_repeated_rows(classes, seed):
     truth, labels, probabilities, names = labelled(classes, 30, seed, 4)

@@ -10,9 +10,12 @@ import pytest
 from core import layout
 from core.adapters.store_memory import MemoryStore
 from core.domain.model import GOLDEN, ONNX
+from core.domain.route import Route
 from core.errors import NotFound, TidemillError, Transient
 from core.inference.cache import RETRY_AFTER, ModelCache
 from core.inference.predictor import load_predictor
+from core.inference.refusals import Refusal
+from core.usecases.load_model import IN_MEMORY
 from tests import penguins
 from tests.penguins import MODEL, Clock, Version
 
@@ -183,7 +186,7 @@ def test_a_model_without_its_route_is_served_no_more() -> None:
 
 
 def test_versions_by_number_are_kept_while_they_are_used() -> None:
-    shop = Shop(versions=1)
+    shop = Shop(memory=1)
     for _ in range(2):
         assert shop.cache.version(MODEL, SECOND).version == SECOND
     assert len(shop.reads) == 3
@@ -237,3 +240,168 @@ def test_only_errors_of_the_tree_come_out() -> None:
     shop.store.put(layout.model_manifest(MODEL, FIRST), b"[]")
     with pytest.raises(TidemillError):
         shop.serving()
+
+
+# a challenger beside the champion ---------------------------------------------------------------------------
+
+
+def challenge(shop: Shop, version: str = SECOND, revision: int = 2, **changes: Any) -> None:
+    route = Route(MODEL, FIRST, version, "canary", 0.5, revision=revision)
+    shop.store.put(layout.route(MODEL), replace(route, **changes).encode())
+    shop.clock.advance(5)
+
+
+def trial(shop: Shop) -> str | None:
+    found = shop.cache.champion(MODEL).trial
+    return None if found is None else found.challenger.version
+
+
+def refusals(shop: Shop) -> list[Refusal]:
+    told: list[Refusal] = []
+    shop.cache.refusals.tell(told.append)
+    return told
+
+
+def test_a_challenger_is_loaded_beside_the_champion_and_leaves_with_its_trial() -> None:
+    shop = Shop()
+    assert trial(shop) is None
+    challenge(shop)
+    assert (shop.serving(), trial(shop)) == (FIRST, SECOND)
+    assert shop.cache.is_warm(MODEL, SECOND)
+    shop.reads.clear()
+    challenge(shop, share=0.9, revision=3)
+    found = shop.cache.champion(MODEL).trial
+    assert found is not None
+    assert (found.route.share, found.route.revision) == (0.9, 3)
+    penguins.route(shop.store, SECOND, FIRST)
+    shop.clock.advance(5)
+    assert (shop.serving(), trial(shop)) == (SECOND, None)
+    assert shop.reads == [f"{layout.route(MODEL)}?"] * 2
+
+
+def test_a_version_by_number_has_no_trial() -> None:
+    shop = Shop()
+    challenge(shop)
+    shop.serving()
+    assert [shop.cache.version(MODEL, version).trial for version in (FIRST, SECOND)] == [None, None]
+
+
+def test_a_challenger_that_cannot_be_served_takes_no_part_and_the_refusal_is_told_once() -> None:
+    shop = Shop()
+    spoil(shop, penguins.classifier(2))
+    challenge(shop)
+    assert (shop.serving(), trial(shop)) == (FIRST, None)
+    (refusal,) = refusals(shop)
+    assert (refusal.version, refusal.serving, refusal.revision) == (SECOND, FIRST, 2)
+    assert "does not match the hash" in refusal.reason
+    shop.clock.advance(60)
+    shop.serving()
+    assert refusals(shop) == []
+    challenge(shop, revision=3)
+    shop.serving()
+    assert [each.revision for each in refusals(shop)] == [3]
+    penguins.classifier(2).store(shop.store)
+    shop.clock.advance(60)
+    assert (shop.serving(), trial(shop)) == (FIRST, SECOND)
+
+
+def test_a_challenger_that_wants_what_the_champion_is_not_asked_takes_no_part() -> None:
+    shop = Shop()
+    second = penguins.classifier(2)
+    features = (*penguins.FEATURES[:-1], replace(penguins.FEATURES[-1], name="light"))
+    strange = replace(second.manifest, schema=penguins.schema(features=features))
+    Version(strange, second.files).store(shop.store)
+    shop.cache._load_predictor = lambda onnx, _manifest: load_predictor(onnx, second.manifest)
+    challenge(shop)
+    assert (shop.serving(), trial(shop)) == (FIRST, None)
+    assert "its feature 'light' is none of theirs" in refusals(shop)[0].reason
+    shop.reads.clear()
+    shop.clock.advance(60)
+    assert trial(shop) is None
+    assert shop.reads == [f"{layout.route(MODEL)}?"]
+
+
+def test_a_champion_that_is_refused_is_told_with_who_goes_on() -> None:
+    shop = Shop()
+    shop.serving()
+    spoil(shop, penguins.classifier(2))
+    penguins.route(shop.store, SECOND, FIRST)
+    shop.clock.advance(5)
+    shop.serving()
+    assert [(each.version, each.serving) for each in refusals(shop)] == [(SECOND, FIRST)]
+    fresh = ModelCache(shop.store, load_predictor)
+    fresh.champion(MODEL)
+    told: list[Refusal] = []
+    fresh.refusals.tell(told.append)
+    assert [(each.version, each.serving) for each in told] == [(SECOND, FIRST)]
+
+
+def test_a_store_out_of_reach_refuses_nobody() -> None:
+    shop = Shop()
+    shop.serving()
+    challenge(shop)
+    shop.away = True
+    shop.serving()
+    assert refusals(shop) == []
+
+
+def test_a_refusal_that_the_journal_cannot_take_is_told_later() -> None:
+    shop = Shop()
+    spoil(shop, penguins.classifier(2))
+    challenge(shop)
+    shop.serving()
+
+    def away(_refusal: Refusal) -> None:
+        raise Transient("the store is away.")
+
+    with pytest.raises(Transient):
+        shop.cache.refusals.tell(away)
+    assert len(refusals(shop)) == 1
+
+
+# memory -----------------------------------------------------------------------------------------------------
+
+
+def size(version: Version) -> int:
+    return IN_MEMORY * len(version.files[ONNX])
+
+
+def test_what_is_loaded_is_counted() -> None:
+    shop = Shop()
+    assert shop.cache.size == 0
+    shop.serving()
+    assert shop.cache.size == size(penguins.classifier(1))
+    challenge(shop)
+    shop.serving()
+    both = size(penguins.classifier(1)) + size(penguins.classifier(2))
+    assert shop.cache.size == both
+    shop.cache.version(MODEL, SECOND)
+    assert shop.cache.size == both
+
+
+def test_other_versions_leave_before_models_and_the_least_recently_used_first() -> None:
+    room = 3 * max(size(penguins.classifier(1)), size(penguins.regression()))
+    shop = Shop(memory=room)
+    penguins.regression().store(shop.store)
+    penguins.route(shop.store, penguins.regression(), model="weights")
+    for name in ("3", "4"):
+        copy = replace(penguins.classifier(1).manifest, version=name)
+        Version(copy, penguins.classifier(1).files).store(shop.store)
+    shop.serving()
+    for version in ("3", "4", "3"):
+        shop.cache.version(MODEL, version)
+    assert shop.cache.is_warm(MODEL, "4")
+    shop.cache.champion("weights")
+    assert [shop.cache.is_warm(MODEL, version) for version in (FIRST, "3", "4")] == [True, True, False]
+
+
+def test_a_model_leaves_when_it_was_used_least_and_comes_back_when_asked() -> None:
+    shop = Shop(memory=1)
+    penguins.regression().store(shop.store)
+    penguins.route(shop.store, penguins.regression(), model="weights")
+    shop.serving()
+    shop.clock.advance(1)
+    shop.cache.champion("weights")
+    assert shop.cache.models == ("weights",)
+    assert shop.serving() == FIRST
+    assert shop.cache.models == (MODEL,)

@@ -14,7 +14,7 @@ def request(body: bytes = b"", **headers: str) -> Request:
 
 
 def test_gzip_is_unzipped_and_nothing_else_is() -> None:
-    assert body_of(request(gzip.compress(b"{}"), content_encoding="GZIP"), 100) == b"{}"
+    assert body_of(request(gzip.compress(b"{}", mtime=0), content_encoding="GZIP"), 100) == b"{}"
     assert body_of(request(b"{}", content_encoding="identity"), 10) == b"{}"
     with pytest.raises(UnsupportedType, match="'br' is not read here"):
         body_of(request(b"{}", content_encoding="br"), 10)
@@ -22,7 +22,7 @@ def test_gzip_is_unzipped_and_nothing_else_is() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"no gzip", gzip.compress(b"x" * 99)[:-9], gzip.compress(b"x") + b"more", gzip.compress(b"x") * 2, b""],
+    [b"no gzip", gzip.compress(b"x" * 99, mtime=0)[:-9], gzip.compress(b"x") + b"more", gzip.compress(b"x") * 2, b""],
 )
 def test_bad_gzip_is_bad_input(body: bytes) -> None:
     with pytest.raises(BadInput, match="gzip"):
@@ -32,7 +32,7 @@ def test_bad_gzip_is_bad_input(body: bytes) -> None:
 def test_a_body_is_too_large_before_or_after_unzipping_or_when_it_says_so() -> None:
     for large in (
         request(b"x" * 11),
-        request(gzip.compress(b"x" * 10**6), content_encoding="gzip"),
+        request(gzip.compress(b"x" * 10**6, mtime=0), content_encoding="gzip"),
         request(b"", content_length="11"),
     ):
         with pytest.raises(TooLarge, match="larger than 10 bytes"):

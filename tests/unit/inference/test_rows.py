@@ -1,6 +1,7 @@
 """Rows of requests: what is read, what is refused, and how it is told."""
 
 import contextlib
+import json
 import math
 from typing import Any
 
@@ -33,7 +34,7 @@ def test_a_missing_optional_feature_is_null(absent: dict[str, None]) -> None:
     assert rows.columns["sex"].tolist() == [NULL_CATEGORY]
     assert math.isnan(rows.columns["bill_length"][0])
     assert math.isnan(rows.columns["heavy"][0])
-    assert rows.features["sex"] == [None]
+    assert rows.features["sex"] == (None,)
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -117,7 +118,7 @@ def test_undeclared_columns_are_thrown_away_where_the_spec_says_so() -> None:
 def test_a_sensitive_column_that_is_a_feature_too_is_an_input_once() -> None:
     rows = RowReader(penguins.schema(sensitive=("sex",))).rows([ROW])
     assert rows.sensitive is None
-    assert rows.features["sex"] == ["female"]
+    assert rows.features["sex"] == ("female",)
 
 
 def test_columns_of_unlike_length_are_refused() -> None:
@@ -144,10 +145,37 @@ row_lists = st.lists(
 def test_rows_and_columns_read_alike(rows: list[dict[str, Any]]) -> None:
     names = {name for row in rows for name in row}
     by_rows, by_columns = READER.rows(rows), READER.columns({name: [row.get(name) for row in rows] for name in names})
-    assert by_rows.features == by_columns.features
+    assert by_rows.features == {name: tuple(values) for name, values in by_columns.features.items()}
     assert by_rows.ids == by_columns.ids
     for name, values in by_rows.columns.items():
         np.testing.assert_array_equal(values, by_columns.columns[name])
+
+
+@given(row_lists)
+def test_a_body_is_read_as_its_rows_are(rows: list[dict[str, Any]]) -> None:
+    decoded, one_pass = READER.rows(rows), READER.instances(json.dumps({"instances": rows}).encode())
+    assert one_pass is not None
+    assert (one_pass.features, one_pass.ids) == (decoded.features, decoded.ids)
+
+
+OTHER_FORMS = [
+    b"",
+    b"{}",
+    b"[]",
+    b'{"instances": []}',
+    b'{"instances": [{}]}',
+    b'{"instances": [{"x": "\xff"}]}',
+    b"[" * 9999,
+]
+
+
+@pytest.mark.parametrize("body", OTHER_FORMS)
+def test_a_body_of_another_form_is_left_to_others(body: bytes) -> None:
+    assert READER.instances(body) is None
+
+
+def test_a_body_of_rows_and_columns_is_left_to_others() -> None:
+    assert READER.instances(json.dumps({"instances": [ROW], "inputs": {}}).encode()) is None
 
 
 json_values = st.recursive(

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skops.io
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
@@ -42,7 +42,7 @@ def test_every_preset_has_the_same_bytes_everywhere():
         )
         for machine in MACHINES
     ]
-    one, other = (json.loads(process.communicate(timeout=120)[0]) for process in processes)
+    one, other = (json.loads(process.communicate(timeout=300)[0]) for process in processes)
     assert len(one) == len(real.CASES) + 1
     assert one == other
 
@@ -81,6 +81,7 @@ def test_the_environment_names_what_bytes_depend_on():
 FLOATS = st.floats(width=32, allow_nan=False)
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False, min_value=-3e38, max_value=3e38), st.lists(FLOATS, min_size=1))
 def test_a_rounded_threshold_decides_every_float32_as_before(threshold, values):
     rounded = round_down(np.array([threshold]))[0]
@@ -89,6 +90,7 @@ def test_a_rounded_threshold_decides_every_float32_as_before(threshold, values):
         assert (float(value) <= threshold) == (value <= np.float32(rounded))
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_significant_digits(value):
     assert significant(value) == pytest.approx(value, rel=5e-6, abs=5e-324)

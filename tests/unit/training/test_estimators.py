@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler
 
 from core.domain.learning import Rows
 from core.domain.schema import Feature, Schema
@@ -97,7 +97,7 @@ def test_a_users_own_estimator_gets_no_null():
 
 
 def pipeline_of_trees():
-    return make_pipeline(MinMaxScaler(), HistGradientBoostingClassifier(max_iter=5))
+    return make_pipeline(SimpleImputer(), HistGradientBoostingClassifier(max_iter=5))
 
 
 def test_a_users_own_pipeline_is_made_exact_too():
@@ -107,6 +107,7 @@ def test_a_users_own_pipeline_is_made_exact_too():
     schema = Schema("m", "binary", "y", (Feature("x", "number"),))
     learned = learn(plan("tests.unit.training.test_estimators:pipeline_of_trees", params={}, schema=schema), rows)
     assert learned.parity["rows"] == 400
+    assert learned.parity["label_mismatches"] == 0
 
 
 def test_without_probabilities_there_is_no_classifier():
@@ -125,6 +126,15 @@ class Unknown(HistGradientBoostingClassifier):
 
 def unknown_to_onnx() -> Unknown:
     return Unknown(max_iter=2)
+
+
+def test_a_pipeline_that_the_converter_stumbles_over_is_told():
+    with pytest.raises(BadSpec, match="cannot be exported to ONNX"):
+        learn(plan("tests.unit.training.test_estimators:passes_through", params={}))
+
+
+def passes_through():
+    return make_pipeline("passthrough", HistGradientBoostingClassifier(max_iter=5))
 
 
 def test_a_feature_called_as_an_output_is_refused():
@@ -198,12 +208,14 @@ def test_rows_that_cannot_be_divided_are_told():
         learn(search({"max_iter": [1, 2]}, cv=29), rows)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 50), st.integers(1, 500), st.booleans(), st.integers(0, 2**31))
 def test_whole_draws_are_whole_and_within(low, width, log, seed):
     draws = [Range(low, low + width, log=log).rvs(random_state=np.random.RandomState(seed)) for _ in range(20)]
     assert all(isinstance(draw, int) and low <= draw <= low + width for draw in draws)
 
 
+@settings(deadline=None)
 @given(st.floats(1e-6, 1.0), st.floats(1e-3, 10.0), st.booleans(), st.integers(0, 2**31))
 def test_draws_lie_within(low, width, log, seed):
     draw = Range(low, low + width, log=log).rvs(random_state=np.random.RandomState(seed))

@@ -75,7 +75,7 @@ def test_every_preset_on_real_rows(preset, task, kind, dataset):
     assert_exported(plan, learned, holdout.columns)
 
 
-def odd_numbers(rows: int = 900) -> Mapping[str, np.ndarray]:
+def odd_numbers(rows: int = 600) -> Mapping[str, np.ndarray]:
     """Columns whose neighbouring float32 values lie far apart, and columns that hold nothing."""
     random = np.random.default_rng(3)
     step = random.integers(0, 200, rows)
@@ -105,8 +105,15 @@ def odd_case(name: str, values: np.ndarray, task: str, preset: str) -> tuple[Pla
     return plan, Rows({name: values, "noise": noise.astype(np.float32)}, target)
 
 
-@pytest.mark.parametrize("name", odd_numbers())
-@pytest.mark.parametrize(("preset", "task"), real.CASES)
+ODD = [
+    (preset, task, name)
+    for preset, task in real.CASES
+    for name in odd_numbers()
+    if preset == "hist-gradient-boosting" or name in {"large and fine", "next to one", "all null"}
+]
+
+
+@pytest.mark.parametrize(("preset", "task", "name"), ODD)
 def test_numbers_that_float32_hardly_tells_apart(preset, task, name):
     plan, rows = odd_case(name, odd_numbers()[name], task, preset)
     learned, holdout = learn(plan, rows)
@@ -163,7 +170,7 @@ def test_more_categories_than_are_told_apart():
 
 
 def test_votes_of_a_forest_tie_as_in_scikit_learn():
-    """Pure leaves of an even number of trees tie often; tenths added up in float32 would break ties at random."""
+    """Pure leaves of an even number of trees tie often; twentieths added up in float32 would break ties at random."""
     random = np.random.default_rng(6)
     x = random.normal(size=(4000, 2)).astype(np.float32)
     labels = np.where(x[:, 0] + 2 * random.normal(size=4000) > 0, "b", "a").astype(object)

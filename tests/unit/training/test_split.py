@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from core.domain.learning import Rows
@@ -23,6 +23,7 @@ def held_ids(of: np.ndarray, share: float) -> set[str]:
     return set(of[holdout].tolist())
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 30), min_size=2, max_size=200), SHARE)
 def test_no_instant_is_on_both_sides_and_the_holdout_is_last(times, share):
     moments = np.array(times)
@@ -43,6 +44,7 @@ def test_one_instant_cannot_be_split():
         by_time(np.full(9, 5), 0.2)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 10**6), min_size=2, max_size=300, unique=True), SHARE, st.randoms())
 def test_the_order_of_rows_does_not_matter(numbers, share, random):
     shuffled = numbers.copy()
@@ -50,6 +52,7 @@ def test_the_order_of_rows_does_not_matter(numbers, share, random):
     assert held_ids(ids(numbers), share) == held_ids(ids(shuffled), share)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 20), min_size=2, max_size=100), SHARE)
 def test_one_id_is_never_on_both_sides(numbers, share):
     of = ids(numbers)

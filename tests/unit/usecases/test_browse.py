@@ -26,7 +26,7 @@ class Clock:
 
 def add(store, model, version, auc, *, passed=True, datasets=("d",)):
     manifest = ModelManifest(model, version, SCHEMA, ("a", "b"), {"datasets": datasets}, {}, 80, 20)
-    metrics = {"metrics": {"roc_auc": {"value": auc, "low": auc - 0.1, "high": auc + 0.1}}}
+    metrics = {"metric": "roc_auc", "metrics": {"roc_auc": {"value": auc, "low": auc - 0.1, "high": auc + 0.1}}}
     result = {"version": version, "gates": [{"passed": True}, {"passed": passed}]}
     store.create(layout.training_result(model, f"t-{version}"), json.dumps(result).encode())
     store.create(layout.model_file(model, version, "metrics.json"), json.dumps(metrics).encode())

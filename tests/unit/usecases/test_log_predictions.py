@@ -14,8 +14,9 @@ from core.domain.prediction import place_of
 from core.errors import AlreadyExists, Transient
 from core.inference.answers import plain
 from core.inference.rows import RowReader
+from core.inference.service import Service
 from core.tables.predictions import read_answered
-from core.usecases.log_predictions import KEPT_PAGES, PredictionLog
+from core.usecases.log_predictions import KEPT_PAGES, PredictionLog, is_sampled
 from tests import penguins
 from tests.penguins import MODEL, ROW, Desk, content, rows, sentence
 
@@ -46,11 +47,14 @@ def test_a_record_is_whole() -> None:
     answer = desk.ask("POST", f"/v1/models/{MODEL}:predict", {"instances": [{**ROW, **BESIDE}]}, x_request_id="r-1")
     desk.service.close()
     (prediction,) = content(answer)["predictions"]
-    assert record_of(desk, content(answer)["prediction_ids"][0]) == {
+    record = record_of(desk, content(answer)["prediction_ids"][0])
+    assert 0 < record.pop("latency_ms") < 1000
+    assert record == {
         "prediction_id": "penguins.r.2026-11-24.desk-1.0",
         "answered_at": "2026-11-24T12:00:00+00:00",
         "model_version": "0000000000000001",
         "request_id": "r-1",
+        "role": "champion",
         "features": ROW,
         "id": "7",
         "time": "2026-11-24T10:00:00+00:00",
@@ -197,3 +201,52 @@ def test_two_processes_never_write_the_same_page() -> None:
     store, desk = MemoryStore(), Desk()
     names = {PredictionLog(store, desk.clock)._writer for _ in range(100)}
     assert len(names) == 100
+
+
+# a sample ---------------------------------------------------------------------------------------------------
+
+
+def sampling(share: float) -> Desk:
+    desk = Desk()
+    desk.log = PredictionLog(desk.predictions, desk.clock, mode="sampled", share=share, writer="desk")
+    desk.service = Service(desk.cache, desk.log)
+    return desk
+
+
+def test_a_sample_keeps_the_rows_that_their_ids_say() -> None:
+    desk = sampling(0.3)
+    ids = [each for _ in range(4) for each in content(desk.predict(*[ROW] * 200))["prediction_ids"]]
+    kept = [record["prediction_id"] for page in desk.records().values() for record in page]
+    assert kept == [each for each in ids if is_sampled(each, 0.3)]
+    assert abs(len(kept) - 240) < 5 * (0.3 * 0.7 * 800) ** 0.5
+
+
+def test_a_larger_sample_holds_the_smaller_one() -> None:
+    ids = [f"penguins.r.2026-11-24.desk-1.{row}" for row in range(1000)]
+    small, large = ({each for each in ids if is_sampled(each, share)} for share in (0.1, 0.4))
+    assert small < large < set(ids)
+    assert all(is_sampled(each, 1.0) for each in ids)
+
+
+def test_a_sample_of_nothing_writes_no_object() -> None:
+    desk = sampling(0.0)
+    desk.predict(ROW)
+    desk.log.flush()
+    assert list(desk.predictions.list("")) == []
+    assert desk.log._full == []
+
+
+def test_a_sampled_prediction_is_found_by_its_id() -> None:
+    desk = sampling(0.3)
+    desk.predict(*[ROW] * 50)
+    (key,) = desk.records()
+    manifest = penguins.classifier().manifest
+    (found,) = read_answered(desk.predictions, key, manifest)
+    assert {place_of(each).key for each in found.prediction_ids.tolist()} == {key}
+
+
+def test_latency_is_the_model_s_for_the_whole_request() -> None:
+    desk = Desk()
+    desk.predict(ROW, ROW)
+    (page,) = desk.records().values()
+    assert page[0]["latency_ms"] == page[1]["latency_ms"] > 0

@@ -1,0 +1,72 @@
+"""Commands that make what is deployed: package, iac."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from ..declaration import declarations
+from ..errors import BadInput
+from ..specfile import read_spec, spec_files
+from .command import Result, Session, command
+
+if TYPE_CHECKING:
+    from iac.package import Archive
+
+MEGABYTE = 1024 * 1024
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    command(app, example="tidemill package ingest")(package)
+    command(app, example="tidemill iac --check")(iac)
+
+
+def package(
+    session: Session,
+    functions: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FUNCTION]…", help="Which functions; all that go as zip files if none."),
+    ] = None,
+    output: Annotated[Path, typer.Option(help="The folder for the archives.")] = Path("build/packages"),
+) -> Result:
+    """Make the deployable archive of each function, with its size against the platform's limit.
+
+    Archives are for the Python that runs this command, on Linux of x86-64.
+    """
+    from iac.package import package as pack  # noqa: PLC0415 - no other command needs it
+
+    declared = declarations()
+    unknown = sorted(set(functions or ()) - set(declared))
+    if unknown:
+        raise BadInput(f"there is no function {unknown[0]}; the functions are {', '.join(declared)}.")
+    names = functions or [name for name, each in declared.items() if each.packaging == "zip"]
+    made = [pack(declared[name], session.settings.specs, output, session.progress) for name in names]
+    return Result({"functions": [archive.to_json() for archive in made]}, _table(made))
+
+
+def _table(archives: list[Archive]) -> Table:
+    table = Table("function", "archive", "zipped MB", "unzipped MB", "limit MB")
+    for archive in archives:
+        sizes = (f"{size / MEGABYTE:.1f}" for size in (archive.zipped, archive.unzipped, archive.limit))
+        table.add_row(archive.name, archive.archive, *sizes, style=None if archive.fits else "red")
+    return table
+
+
+def iac(
+    session: Session,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; fail when something is stale.")] = False,
+) -> Result:
+    """Render what the clouds' templates read from the functions' declarations and the models' specs."""
+    from iac.render import rendered, stale, write  # noqa: PLC0415 - no other command needs it
+
+    files = rendered(declarations().values(), map(read_spec, spec_files(session.settings.specs)))
+    if check:
+        names = stale(files)
+        shown = f"Stale: {', '.join(names)}; run `tidemill iac`." if names else "Everything is as declared."
+        return Result({"stale": names}, shown, ok=not names)
+    names = write(files)
+    return Result({"written": names}, f"Written: {', '.join(names) or 'nothing, all was as declared'}.")

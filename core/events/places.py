@@ -1,0 +1,37 @@
+"""Which zone a bucket is: the store's URL, read backwards."""
+
+from __future__ import annotations
+
+from ..errors import BadInput
+from ..layout import ZONES, Zone, check_file_name
+from .messages import ObjectCreated
+
+LONGEST_KEY = 1024
+"""In bytes of UTF-8, on every cloud: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"""
+
+
+def object_created(store: str, bucket: str, key: str, version: str | None) -> ObjectCreated | None:
+    """The event of an object of one of the store's zones; None for what a console shows as a folder.
+
+    `store` is a URL with `{zone}` in it. Raises BadInput for a bucket that is no zone, or a key that cannot be one.
+
+    >>> object_created("s3://acme-{zone}", "acme-landing", "m/rows/a.csv", "e1")
+    ObjectCreated(zone='landing', key='m/rows/a.csv', version='e1')
+    """
+    zone, inside = zone_of(store, bucket, key)
+    if key.endswith("/"):
+        return None
+    if len(key.encode()) > LONGEST_KEY:
+        raise BadInput(f"object key {key[:80]!r}… is longer than {LONGEST_KEY:,} bytes, which no store allows.")
+    return ObjectCreated(zone, check_file_name(inside), version)
+
+
+def zone_of(store: str, bucket: str, key: str) -> tuple[Zone, str]:
+    """(zone, key in that zone) of an object; raises BadInput for an object outside of every zone."""
+    _, _, place = store.partition("://")
+    for zone in ZONES:
+        name, _, prefix = place.replace("{zone}", zone).partition("/")
+        folder = f"{prefix.rstrip('/')}/" if prefix else ""
+        if name == bucket and key.startswith(folder):
+            return zone, key.removeprefix(folder)
+    raise BadInput(f"object {key[:200]!r} of bucket {bucket[:80]!r} is in no zone of the store {store}.")

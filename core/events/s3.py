@@ -1,0 +1,42 @@
+"""Amazon S3's own event notifications.
+
+Format: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote_plus
+
+from .fields import Document, text, within
+from .messages import ObjectCreated
+from .places import object_created
+
+SOURCE = "aws:s3"
+TEST_EVENT = "s3:TestEvent"
+CREATED = "ObjectCreated:"
+
+
+def is_test(document: Document) -> bool:
+    """Whether this is what S3 sends when notifications are set up."""
+    return document.get("Event") == TEST_EVENT
+
+
+def is_record(record: Mapping[str, Any]) -> bool:
+    """Whether a record is one of S3's."""
+    return record.get("eventSource") == SOURCE
+
+
+def created(record: Document, store: str) -> list[ObjectCreated]:
+    """The object that was written, if that is what happened. Keys come URL-encoded, with `+` for a space.
+
+    Raises BadInput for a record that is not as documented, or an object that is in no zone of `store`.
+    """
+    if not text(record, "eventName").startswith(CREATED):
+        return []
+    s3 = within(record, "s3")
+    thing = within(s3, "object")
+    key = unquote_plus(text(thing, "key"), errors="strict")
+    found = object_created(store, text(within(s3, "bucket"), "name"), key, thing.get("eTag"))
+    return [] if found is None else [found]

@@ -1,0 +1,71 @@
+"""Versions that a route names and that are not served: kept until the journal can be told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from ..errors import Transient
+from ..ports import Clock
+from ..usecases.journal import JournalStore, record
+
+
+class Unfit(Transient):
+    """A version must not be served: its files or its golden rows are not what they should be. It may be mended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A version that was not served; `serving` goes on, None if nothing does. `revision` is the route's."""
+
+    model: str
+    version: str
+    serving: str | None
+    revision: int
+    reason: str
+
+    @property
+    def decision(self) -> str:
+        """The same on every machine, so that one of them journals it."""
+        return f"refuse {self.version} at revision {self.revision}"
+
+
+class Refusals:
+    """Each decision once, until it is told."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[str, str]] = set()
+        self._waiting: list[Refusal] = []
+        self._guard = threading.Lock()
+
+    def note(self, refusal: Refusal) -> None:
+        """Keep it unless it is known."""
+        with self._guard:
+            if (refusal.model, refusal.decision) not in self._seen:
+                self._seen.add((refusal.model, refusal.decision))
+                self._waiting.append(refusal)
+
+    def tell(self, journal: Callable[[Refusal], None]) -> None:
+        """Tell each once. What the journal cannot take now, by the error that it raises, is told the next time."""
+        with self._guard:
+            waiting, self._waiting = self._waiting, []
+        while waiting:
+            try:
+                journal(waiting[0])
+            except Transient:
+                with self._guard:
+                    self._waiting = [*waiting, *self._waiting]
+                raise
+            del waiting[0]
+
+
+def no_journal(_refusal: Refusal) -> None:
+    """For a service whose host keeps no journal: the log has told already."""
+
+
+def journal_refusal(models: JournalStore, clock: Clock, refusal: Refusal, code: str) -> None:
+    """Tell the journal; another process that told it first is found by the decision."""
+    facts = asdict(refusal)
+    model = facts.pop("model")
+    record(models, clock, model, decision=refusal.decision, kind="not served", evidence=facts, code=code)

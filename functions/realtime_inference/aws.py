@@ -1,0 +1,33 @@
+"""The realtime function on AWS Lambda; its handler is `functions.realtime_inference.aws.handler`."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from core.hosts.aws_lambda import Handler, http_handler
+from core.runtime import Runtime
+from core.settings import Settings
+from core.telemetry import configure
+
+from .handler import service
+
+
+@cache
+def _handler() -> Handler:
+    """Wire it by the environment, and load the models.
+
+    Every answer is recorded before it is given, unless the environment says otherwise: no one knows whether a function
+    that is frozen between two requests will ever run again.
+    """
+    settings = Settings.from_env(prediction_log="sync")
+    configure(json_lines=True, level=settings.log_level)
+    answering = service(Runtime(settings))
+    answering.start()
+    return http_handler(answering)
+
+
+def __getattr__(name: str) -> Handler:
+    """Lambda looks its handler up in the init phase: models are loaded then, and by an import alone nothing is."""
+    if name == "handler":
+        return _handler()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
