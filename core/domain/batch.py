@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..errors import Corrupt
+from .artefact import read_artefact
 from .canonical import canonical_json
 from .dataset import Part
 
@@ -39,11 +37,11 @@ class Start:
     @classmethod
     def decode(cls, data: bytes) -> Start:
         """Read a stored start; raises Corrupt if it is none, or of a newer format."""
-        try:
-            fields = _fields(data)
-            return cls(**{**fields, "source": Input(**fields["source"])})
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise Corrupt(f"the start of a batch run cannot be read: {error!r}.") from error
+        return read_artefact(data, "the start of a batch run", FORMAT, cls._of)
+
+    @classmethod
+    def _of(cls, fields: dict[str, Any]) -> Start:
+        return cls(**{**fields, "source": Input(**fields["source"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +66,9 @@ class Success:
     @classmethod
     def decode(cls, data: bytes) -> Success:
         """Read a stored `_SUCCESS`; raises Corrupt if it is none, or of a newer format."""
-        try:
-            fields = _fields(data)
-            parts = tuple(Part(**part) for part in fields["parts"])
-            return cls(**{**fields, "source": Input(**fields["source"]), "parts": parts})
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise Corrupt(f"the _SUCCESS of a batch run cannot be read: {error!r}.") from error
+        return read_artefact(data, "the _SUCCESS of a batch run", FORMAT, cls._of)
 
-
-def _fields(data: bytes) -> Mapping[str, Any]:
-    fields: Mapping[str, Any] = json.loads(data)
-    if fields["format"] > FORMAT:
-        raise Corrupt(f"batch run has format {fields['format']}, beyond {FORMAT}: update Tidemill.")
-    return fields
+    @classmethod
+    def _of(cls, fields: dict[str, Any]) -> Success:
+        parts = tuple(Part(**part) for part in fields["parts"])
+        return cls(**{**fields, "source": Input(**fields["source"]), "parts": parts})

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from ..errors import Corrupt
+from .artefact import read_artefact
 from .canonical import canonical_json
 from .schema import Schema
 
@@ -59,18 +57,13 @@ class DatasetManifest:
     @classmethod
     def decode(cls, data: bytes) -> DatasetManifest:
         """Read a stored manifest; raises Corrupt if it is of a newer format or not a manifest."""
-        try:
-            fields: Mapping[str, Any] = json.loads(data)
-            if fields["format"] > FORMAT:
-                raise Corrupt(
-                    f"dataset manifest has format {fields['format']}, beyond {FORMAT} which is read here: "
-                    "update Tidemill."
-                )
-            nested = {
-                "source": Source(**fields["source"]),
-                "schema": Schema.from_json(fields["schema"]),
-                "parts": tuple(Part(**part) for part in fields["parts"]),
-            }
-            return cls(**{**fields, **nested})
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise Corrupt(f"dataset manifest cannot be read: {error!r}.") from error
+        return read_artefact(data, "dataset manifest", FORMAT, cls._of)
+
+    @classmethod
+    def _of(cls, fields: dict[str, Any]) -> DatasetManifest:
+        nested = {
+            "source": Source(**fields["source"]),
+            "schema": Schema.from_json(fields["schema"]),
+            "parts": tuple(Part(**part) for part in fields["parts"]),
+        }
+        return cls(**{**fields, **nested})

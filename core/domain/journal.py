@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from ..errors import Corrupt
+from .artefact import read_artefact
 from .canonical import canonical_json, sha256
 
 FORMAT = 1
@@ -41,13 +41,9 @@ class Entry:
     @classmethod
     def decode(cls, data: bytes) -> Entry:
         """Read a stored entry; raises Corrupt if it is none, or of a newer format."""
-        try:
-            fields = json.loads(data)
-            if fields["format"] > FORMAT:
-                raise Corrupt(f"journal entry has format {fields['format']}, beyond {FORMAT}: update Tidemill.")
-            return cls(**{**fields, "recent": tuple(fields["recent"])})
-        except (ValueError, KeyError, TypeError) as error:
-            raise Corrupt(f"journal entry cannot be read: {error!r}.") from error
+        return read_artefact(
+            data, "journal entry", FORMAT, lambda fields: cls(**{**fields, "recent": tuple(fields["recent"])})
+        )
 
 
 def first(decision: str, kind: str, evidence: Mapping[str, Any], *, code: str, at: datetime) -> Entry:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..errors import Corrupt
+from .artefact import read_artefact
 from .schema import Schema
 
 FORMAT = 1
@@ -46,21 +45,19 @@ class ModelManifest:
     @classmethod
     def decode(cls, data: bytes) -> ModelManifest:
         """Read a stored manifest; raises Corrupt if it is of a newer format or not a manifest."""
-        try:
-            fields = json.loads(data)
-            if fields["format"] > FORMAT:
-                raise Corrupt(f"model manifest has format {fields['format']}, beyond {FORMAT}: update Tidemill.")
-            return cls(
-                model=fields["model"],
-                version=fields["version"],
-                schema=Schema.from_json(fields["schema"]),
-                classes=tuple(fields["classes"]),
-                inputs=fields["inputs"],
-                files=fields["files"],
-                training_rows=fields["training_rows"],
-                holdout_rows=fields["holdout_rows"],
-                parity=fields["parity"],
-                format=fields["format"],
-            )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise Corrupt(f"model manifest cannot be read: {error!r}.") from error
+        return read_artefact(data, "model manifest", FORMAT, cls._of)
+
+    @classmethod
+    def _of(cls, fields: dict[str, Any]) -> ModelManifest:
+        return cls(
+            model=fields["model"],
+            version=fields["version"],
+            schema=Schema.from_json(fields["schema"]),
+            classes=tuple(fields["classes"]),
+            inputs=fields["inputs"],
+            files=fields["files"],
+            training_rows=fields["training_rows"],
+            holdout_rows=fields["holdout_rows"],
+            parity=fields["parity"],
+            format=fields["format"],
+        )

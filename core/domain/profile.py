@@ -5,14 +5,13 @@ It is made at training, stored beside the model, and read by validation and by t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
-from ..errors import Corrupt
+from .artefact import read_artefact
 from .canonical import canonical_json
 from .columns import Columns, Outputs
 from .prediction import LABEL, PREDICTION, probability_column
@@ -52,14 +51,12 @@ class Profile:
     @classmethod
     def decode(cls, data: bytes) -> Profile:
         """Read a stored profile; raises Corrupt if it is none, or of a newer format."""
-        try:
-            fields = json.loads(data)
-            if fields["format"] > FORMAT:
-                raise Corrupt(f"profile has format {fields['format']}, beyond {FORMAT}: update Tidemill.")
-            summaries = {part: {item.pop("name"): _summary(item) for item in fields[part]} for part in _PARTS}
-            return cls(**{**fields, **summaries, "classes": tuple(fields["classes"])})
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise Corrupt(f"profile cannot be read: {error!r}.") from error
+        return read_artefact(data, "profile", FORMAT, cls._of)
+
+    @classmethod
+    def _of(cls, fields: dict[str, Any]) -> Profile:
+        summaries = {part: {item.pop("name"): _summary(item) for item in fields[part]} for part in _PARTS}
+        return cls(**{**fields, **summaries, "classes": tuple(fields["classes"])})
 
 
 def build(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from ..errors import Corrupt
+from .artefact import read_artefact
 from .canonical import canonical_json
 
 FORMAT = 1
@@ -38,10 +37,4 @@ class Receipt:
     @classmethod
     def decode(cls, data: bytes) -> Receipt:
         """Read a stored receipt; raises Corrupt if it is none, or of a newer format."""
-        try:
-            fields = json.loads(data)
-            if fields["format"] > FORMAT:
-                raise Corrupt(f"receipt has format {fields['format']}, beyond {FORMAT}: update Tidemill.")
-            return cls(**fields)
-        except (ValueError, KeyError, TypeError) as error:
-            raise Corrupt(f"receipt cannot be read: {error!r}.") from error
+        return read_artefact(data, "receipt", FORMAT, lambda fields: cls(**fields))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
-from ..errors import Corrupt, Refused
+from ..errors import Refused
+from .artefact import read_artefact
 from .canonical import canonical_json
 
 FORMAT = 1
@@ -55,16 +55,12 @@ class Route:
     @classmethod
     def decode(cls, data: bytes) -> Route:
         """Read a stored route; raises Corrupt if it is none, or of a newer format."""
-        try:
-            fields = json.loads(data)
-            if fields["format"] > FORMAT:
-                raise Corrupt(
-                    f"route has format {fields['format']}, this Tidemill reads up to {FORMAT}: update Tidemill."
-                )
-            changes = tuple(Change(**change) for change in fields["changes"])
-            return cls(**{**fields, "earlier": tuple(fields["earlier"]), "changes": changes})
-        except (ValueError, KeyError, TypeError) as error:
-            raise Corrupt(f"route cannot be read: {error!r}.") from error
+        return read_artefact(data, "route", FORMAT, cls._of)
+
+    @classmethod
+    def _of(cls, fields: dict[str, Any]) -> Route:
+        changes = tuple(Change(**change) for change in fields["changes"])
+        return cls(**{**fields, "earlier": tuple(fields["earlier"]), "changes": changes})
 
     def made_by(self, decision: str) -> Change | None:
         """What that decision changed, or None if it is not among those remembered."""
@@ -88,6 +84,14 @@ class Route:
         if not 0 < share < 1:
             raise Refused(f"share {share} must lie between 0 and 1.")
         return _noted(replace(self, challenger=version, mode=mode, share=share), decision)
+
+    def settled(self, revision: int, decision: str, *, promote: bool) -> Route:
+        """The route after its challenger has won or lost; raises Refused if it is not of that `revision` any more."""
+        if self.challenger is None or self.revision != revision:
+            raise Refused(f"the route of model {self.model} has changed since revision {revision}: judge it anew.")
+        if promote:
+            return self.promoted(self.challenger, decision)
+        return self._direct(self.champion, self.earlier, decision)
 
     def _direct(self, champion: str, earlier: tuple[str, ...], decision: str) -> Route:
         return _noted(

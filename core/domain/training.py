@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..errors import Corrupt
+from .artefact import read_artefact
 from .canonical import canonical_json, content_version
 from .duration import format_duration
 
@@ -119,14 +118,12 @@ class Claim:
     @classmethod
     def decode(cls, data: bytes) -> Claim:
         """Read a stored claim; raises Corrupt if it is none, or of a newer format."""
-        try:
-            fields = json.loads(data)
-            if fields["format"] > FORMAT:
-                raise Corrupt(f"training claim has format {fields['format']}, beyond {FORMAT}: update Tidemill.")
-            lists = {name: tuple(fields[name]) for name in ("datasets", "heeded")}
-            return cls(**{**fields, **lists})
-        except (ValueError, KeyError, TypeError) as error:
-            raise Corrupt(f"training claim cannot be read: {error!r}.") from error
+        return read_artefact(data, "training claim", FORMAT, cls._of)
+
+    @classmethod
+    def _of(cls, fields: dict[str, Any]) -> Claim:
+        lists = {name: tuple(fields[name]) for name in ("datasets", "heeded")}
+        return cls(**{**fields, **lists})
 
 
 def training_id(datasets: tuple[str, ...], learning: Mapping[str, Any], code: str) -> str:

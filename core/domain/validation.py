@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..errors import Corrupt
+from .artefact import read_artefact
 from .canonical import canonical_json
 from .checks.dataset import Check
 
@@ -45,11 +44,9 @@ class ValidationReport:
     @classmethod
     def decode(cls, data: bytes) -> ValidationReport:
         """Read a stored report; raises Corrupt if it is none, or of a newer format."""
-        try:
-            fields = json.loads(data)
-            if fields["format"] > FORMAT:
-                raise Corrupt(f"validation report has format {fields['format']}, beyond {FORMAT}: update Tidemill.")
-            fields.pop("valid")
-            return cls(**{**fields, "checks": tuple(Check(**check) for check in fields["checks"])})
-        except (ValueError, KeyError, TypeError) as error:
-            raise Corrupt(f"validation report cannot be read: {error!r}.") from error
+        return read_artefact(data, "validation report", FORMAT, cls._of)
+
+    @classmethod
+    def _of(cls, fields: dict[str, Any]) -> ValidationReport:
+        fields.pop("valid")
+        return cls(**{**fields, "checks": tuple(Check(**check) for check in fields["checks"])})

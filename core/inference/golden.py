@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..domain.artefact import read_artefact
 from ..domain.canonical import canonical_json
 from ..domain.columns import Columns, Outputs
 from ..errors import Corrupt
@@ -37,15 +37,13 @@ class Golden:
     @classmethod
     def decode(cls, data: bytes) -> Golden:
         """Read stored rows; raises Corrupt if they are none, or of a newer format."""
-        try:
-            fields = json.loads(data)
-            if fields["format"] > FORMAT:
-                raise Corrupt(f"golden rows have format {fields['format']}, beyond {FORMAT}: update Tidemill.")
-            columns = {name: _from_json(values) for name, values in fields["columns"].items()}
-            answers = {name: _from_json(values) for name, values in fields["expected"].items()}
-            return cls(columns, Outputs(**answers))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise Corrupt(f"golden rows cannot be read: {error!r}.") from error
+        return read_artefact(data, "golden rows", FORMAT, cls._of)
+
+    @classmethod
+    def _of(cls, fields: dict[str, Any]) -> Golden:
+        columns = {name: _from_json(values) for name, values in fields["columns"].items()}
+        answers = {name: _from_json(values) for name, values in fields["expected"].items()}
+        return cls(columns, Outputs(**answers))
 
 
 def check_golden(predictor: Predictor, golden: Golden, tolerance: float = TOLERANCE) -> None:

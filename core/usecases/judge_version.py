@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import layout
+from ..domain.artefact import read_artefact
 from ..domain.canonical import canonical_json
 from ..domain.columns import Outputs
 from ..domain.comparison import Comparison, compare
@@ -19,7 +20,7 @@ from ..domain.learning import Rows
 from ..domain.metrics import Answers, Estimate, answers
 from ..domain.model import METRICS
 from ..domain.schema import Schema
-from ..errors import AlreadyExists, Corrupt, NotFound
+from ..errors import AlreadyExists, NotFound
 from ..ports import LoadPredictor, Reads, ReadsCreates
 from ..spec import ModelSpec
 from .load_model import LoadedModel, load_version, read_file
@@ -55,13 +56,11 @@ class Judgement:
     @classmethod
     def decode(cls, data: bytes) -> Judgement:
         """Read a stored judgement; raises Corrupt if it is none, or of a newer format."""
-        try:
-            fields = json.loads(data)
-            if fields["format"] > FORMAT:
-                raise Corrupt(f"verdict has format {fields['format']}, beyond {FORMAT}: update Tidemill.")
-            return cls(**{**fields, "gates": tuple(Verdict(**gate) for gate in fields["gates"])})
-        except (ValueError, KeyError, TypeError) as error:
-            raise Corrupt(f"verdict cannot be read: {error!r}.") from error
+        return read_artefact(data, "verdict", FORMAT, cls._of)
+
+    @classmethod
+    def _of(cls, fields: dict[str, Any]) -> Judgement:
+        return cls(**{**fields, "gates": tuple(Verdict(**gate) for gate in fields["gates"])})
 
 
 def judge_version(

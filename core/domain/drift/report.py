@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from ...errors import Corrupt
+from ..artefact import read_artefact
 from ..canonical import canonical_json, content_version
 from ..metrics import gain_sign
 from .check import ColumnDrift, Comparison
@@ -141,15 +140,12 @@ class Covered:
 
     def plus(self, report: bytes) -> Covered:
         """With what a stored report covers; raises Corrupt if it is none, or of a newer format."""
-        try:
-            fields = json.loads(report)
-            if fields["format"] > FORMAT:
-                raise Corrupt(f"drift report has format {fields['format']}, beyond {FORMAT}: update Tidemill.")
-            if fields["asked"]:
-                return self
-            return Covered(self.sources | set(fields["sources"]), self.labels | set(fields["labels"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise Corrupt(f"drift report cannot be read: {error!r}.") from error
+        return read_artefact(report, "drift report", FORMAT, self._with)
+
+    def _with(self, fields: dict[str, Any]) -> Covered:
+        if fields["asked"]:
+            return self
+        return Covered(self.sources | set(fields["sources"]), self.labels | set(fields["labels"]))
 
 
 def _outputs(columns: tuple[ColumnDrift, ...]) -> dict[str, Any]:
