@@ -6,24 +6,35 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 AZURITE := tests/servers/azurite
+OSLS := iac/aws
 NODE_MODULES := $(AZURITE)/node_modules/.package-lock.json
+OSLS_MODULES := $(OSLS)/node_modules/.package-lock.json
 
 .DELETE_ON_ERROR:
-.PHONY: help install demo test fast lint format lock clean
+.PHONY: help install demo test fast cloud cloud-demo package lint format lock clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1	/'
 
 demo: $(VENV)/.laptop ## the whole loop on real flights, in a fresh store
 	$(BIN)/tidemill demo
 
 install: $(VENV)/.laptop ## the tidemill command, as .venv/bin/tidemill
 
-test: $(VENV)/.dev $(NODE_MODULES) lint ## linters, types and every test
+test: $(VENV)/.dev $(NODE_MODULES) $(OSLS_MODULES) lint ## linters, types and every test
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 
 fast: $(VENV)/.dev $(NODE_MODULES) ## the tests that take no more than a few seconds each
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal -m "not slow"
+
+cloud: $(VENV)/.dev $(OSLS_MODULES) ## AWS on this machine, with everything deployed and seeded; Ctrl-C stops it
+	$(BIN)/python -m localstack
+
+cloud-demo: $(VENV)/.dev $(OSLS_MODULES) ## the same, until a first prediction is answered
+	$(BIN)/python -m localstack --port 0 --demo
+
+package: $(VENV)/.laptop ## the deployable archive of each function, in build/packages
+	$(BIN)/tidemill package
 
 lint: $(VENV)/.dev ## style, types, and who may import whom
 	$(BIN)/ruff check
@@ -39,7 +50,7 @@ lock: $(VENV)/.lock ## pin what pyproject.toml asks for; UPGRADE=1 takes the new
 	$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## remove the environment and every cache; stores are left alone
-	rm -rf $(VENV) $(AZURITE)/node_modules build dist *.egg-info
+	rm -rf $(VENV) $(AZURITE)/node_modules $(OSLS)/node_modules .serverless build dist *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -55,7 +66,7 @@ $(VENV)/.%: requirements/%.txt pyproject.toml | $(VENV)/pyvenv.cfg
 	@$(if $(filter lock,$*),:,$(PIP) --no-deps --no-build-isolation --editable .)
 	@touch $@
 
-$(NODE_MODULES): $(AZURITE)/package-lock.json | $(VENV)/.dev
-	@echo "installing the Azure emulator from npm (once)"
-	@PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $(AZURITE) --ignore-scripts --no-audit --no-fund --loglevel=error
+%/node_modules/.package-lock.json: %/package-lock.json | $(VENV)/.dev
+	@echo "installing what $*/package.json asks for from npm (once)"
+	@PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $* --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -120,6 +120,11 @@ def ingest_receipt(model: str, source: str) -> str:
     return f"{model}/ingest/{source}.json"
 
 
+def ingest_receipts(model: str) -> str:
+    """Prefix of a model's ingest receipts."""
+    return f"{model}/ingest/"
+
+
 def validation_report(model: str, dataset_version: str) -> str:
     """A dataset is valid when this says so."""
     return f"{model}/validation/{dataset_version}.json"
@@ -143,6 +148,15 @@ def drift_reports_of(model: str, version: str) -> str:
 def drift_report(model: str, window: str) -> str:
     """One drift check of one window."""
     return f"{model}/drift/{window}.json"
+
+
+SITE_INDEX = "index.html"
+"""The page of all models, at the root of the zone; each model's own first page is called the same."""
+
+
+def site_page(model: str, name: str = SITE_INDEX) -> str:
+    """A page of a model's part of the site."""
+    return f"{model}/site/{name}"
 
 
 # models -----------------------------------------------------------------------------------------------------
@@ -183,6 +197,16 @@ def is_claim(key: str) -> bool:
     return key.endswith("/claim.json")
 
 
+def is_training_verdict(key: str) -> bool:
+    """Whether a key below `claims` is a verdict."""
+    return key.endswith("/verdict.json")
+
+
+def claim_of_verdict(key: str) -> str:
+    """The claim of the training that a verdict is about."""
+    return f"{key.removesuffix('verdict.json')}claim.json"
+
+
 def is_training_result(key: str) -> bool:
     """Whether a key below `claims` is a result."""
     return key.endswith("/result.json")
@@ -201,6 +225,11 @@ def training_result(model: str, training: str) -> str:
 def journal(model: str) -> str:
     """Prefix of a model's journal."""
     return f"{model}/journal/"
+
+
+def journal_number(key: str) -> int:
+    """The number of the entry that a key of the journal is of."""
+    return int(key.rpartition("/")[2].removesuffix(".json"))
 
 
 def journal_entry(model: str, number: int) -> str:

@@ -96,6 +96,7 @@ class Settings:
     function: str = ""
     jobs: str = ""
     dead_letters: str = ""
+    metrics_every: float = 60.0
     access: AccessSettings = AccessSettings()
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -136,6 +137,7 @@ class Settings:
             function=environ.get("TIDEMILL_FUNCTION", ""),
             jobs=environ.get("TIDEMILL_JOBS", ""),
             dead_letters=environ.get("TIDEMILL_DEAD_LETTERS", ""),
+            metrics_every=_number(environ, "TIDEMILL_METRICS_EVERY", 60.0),
             access=AccessSettings.from_env(environ),
             environ=environ,
         )

@@ -123,6 +123,12 @@ class Traffic(_Strict):
 
     mode: Literal["direct", "canary", "shadow", "ab"] = "direct"
     share: float = Field(default=0.1, gt=0, lt=1)
+    automatic: bool = False
+    promote_after: Duration = timedelta(days=1)
+    min_rows: int = Field(default=200, ge=50)
+    max_regression: float | None = Field(default=None, ge=0)
+    max_errors: float = Field(default=0.01, ge=0, lt=1)
+    max_slowdown: float = Field(default=1.5, ge=1)
 
 
 class ModelSpec(_Strict):

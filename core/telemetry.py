@@ -15,6 +15,10 @@ OURS = "tidemill"
 """The name of the handler that `configure` sets: those of other owners stay."""
 
 
+METRICS_LOGGER = "tidemill.metrics"
+"""Lines that machines turn into metrics; a person at a terminal is spared them."""
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object a line, with the field names that CloudWatch and Google Cloud Logging understand."""
 
@@ -54,5 +58,6 @@ def configure(*, json_lines: bool, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [*(other for other in root.handlers if other.get_name() != OURS), handler]
     root.setLevel(level)
+    logging.getLogger(METRICS_LOGGER).setLevel(logging.NOTSET if json_lines else logging.WARNING)
     for noisy in ("httpx", "watchfiles", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -10,7 +10,9 @@ import hashlib
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,16 +58,17 @@ class Archive:
 
 
 def package(declared: Declaration, specs: Path, output: Path, progress: Callable[[str], None]) -> Archive:
-    """Pack one function into `output`. Raises Unsupported without pip, Refused if a dependency owns one of our names."""
+    """Pack one function into `output`. Raises Unsupported if pip cannot, Refused if a dependency has our names."""
     progress(f"{declared.name}: installing the dependencies of group {declared.group}")
     libraries = _installed(declared.group)
     progress(f"{declared.name}: packing")
-    ours = _staged(declared, specs)
-    files = {**_files(libraries), **_files(ours)}
     output.mkdir(parents=True, exist_ok=True)
     path = output / f"{declared.name}.zip"
-    write_zip(path, files)
-    unzipped = sum(file.stat().st_size for file in files.values())
+    with _workspace() as ours:
+        _stage(declared, specs, ours)
+        files = {**_files(libraries), **_files(ours)}
+        write_zip(path, files)
+        unzipped = sum(file.stat().st_size for file in files.values())
     return Archive(declared.name, str(path), sha256_of(path), path.stat().st_size, unzipped, LIMIT)
 
 
@@ -79,13 +82,23 @@ def _installed(group: str) -> Path:
     made_of = [lock.read_bytes(), Path(slim.__file__).read_bytes(), sys.version.encode(), *map(str.encode, PLATFORMS)]
     done = BUILD / "libraries" / f"{group}-{hashlib.sha256(b'|'.join(made_of)).hexdigest()[:12]}"
     if not done.is_dir():
-        unfinished = _emptied(done.with_suffix(".part"))
-        _pip_install(lock, unfinished)
-        _check_names(unfinished)
-        _keep_only(unfinished, slim.needed(unfinished))
-        _compile(unfinished)
-        unfinished.rename(done)
+        with _workspace() as unfinished:
+            _pip_install(lock, unfinished)
+            _check_names(unfinished)
+            _keep_only(unfinished, slim.needed(unfinished))
+            _compile(unfinished)
+            _settle(unfinished, done)
     return done
+
+
+def _settle(unfinished: Path, done: Path) -> None:
+    """Give the folder its name, unless another process was faster with the same."""
+    done.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        unfinished.rename(done)
+    except OSError:
+        if not done.is_dir():
+            raise
 
 
 def _pip_install(lock: Path, target: Path) -> None:
@@ -112,24 +125,19 @@ def _keep_only(folder: Path, kept: Mapping[str, Path]) -> None:
             path.unlink()
 
 
-def _staged(declared: Declaration, specs: Path) -> Path:
-    """A folder with the code of `core` and of one function, compiled, and the specs."""
-    folder = _emptied(BUILD / "staged" / declared.name)
+def _stage(declared: Declaration, specs: Path, folder: Path) -> None:
+    """Put the code of `core` and of one function into a folder, compiled, and the specs."""
     for name, path in _sources(declared, specs):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, folder / name)
     _compile(folder)
-    return folder
 
 
 def _sources(declared: Declaration, specs: Path) -> Iterator[tuple[str, Path]]:
-    own = ROOT / "functions" / declared.name
-    code = [
-        *(ROOT / "core").rglob("*.py"),
-        ROOT / "functions" / "__init__.py",
-        *own.glob("*.py"),
-        own / "function.toml",
-    ]
+    functions = ROOT / "functions"
+    own = [*(functions / declared.name).glob("*.py"), functions / declared.name / "function.toml"]
+    templates = (ROOT / "core" / "report" / "templates").iterdir()
+    code = [*(ROOT / "core").rglob("*.py"), *templates, functions / "__init__.py", *own]
     yield from ((path.relative_to(ROOT).as_posix(), path) for path in code)
     yield from ((f"models/{path.name}", path) for path in spec_files(specs))
 
@@ -140,7 +148,12 @@ def _compile(folder: Path) -> None:
     subprocess.run([*command, "-s", str(folder), str(folder)], check=True)  # noqa: S603 - a fixed command
 
 
-def _emptied(folder: Path) -> Path:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
+@contextmanager
+def _workspace() -> Iterator[Path]:
+    """An empty folder inside of the `with`, on the file system of what is built."""
+    BUILD.mkdir(exist_ok=True, parents=True)
+    folder = Path(tempfile.mkdtemp(prefix="part-", dir=BUILD))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -13,14 +13,20 @@ UNUSED = re.compile(
     r"""
       onnxruntime/(transformers|tools|quantization|datasets)/.*
     | onnxruntime/capi/libonnxruntime\.so.*               # the C library: Python has its own copy
-    | pyarrow/_(flight|substrait|s3fs)\.cpython-.*
-    | pyarrow/lib(arrow_flight|arrow_python_flight|arrow_substrait|arrow_s3)\.so.*
+    | pyarrow/_(flight|s3fs)\.cpython-.*
+    | pyarrow/lib(arrow_flight|arrow_python_flight|arrow_s3)\.so.*
     | pyarrow/libarrow_python\w*\.so(\.\d+\.\d+\.\d+)?    # two more names of one library
     | numpy/f2py/.*
     | numpy/_pyinstaller/.*
     """,
     re.VERBOSE,
 )
+
+WITHOUT_SKLEARN = re.compile(
+    r"scipy/(cluster|constants|datasets|differentiate|fft|fftpack|integrate|interpolate|io|misc|ndimage|odr|optimize"
+    r"|signal|sparse|spatial|stats)/.*"
+)
+"""Of scipy, `scipy.special` is all that Tidemill itself uses: the distributions' functions."""
 
 
 def is_needed(name: str) -> bool:
@@ -34,4 +40,7 @@ def is_needed(name: str) -> bool:
 def needed(folder: Path) -> dict[str, Path]:
     """Every file below `folder` that is needed, by its name there."""
     files = ((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
-    return {name: path for name, path in files if is_needed(name)}
+    found = {name: path for name, path in files if is_needed(name)}
+    if (folder / "sklearn").is_dir():
+        return found
+    return {name: path for name, path in found.items() if not WITHOUT_SKLEARN.fullmatch(name)}

@@ -1,7 +1,8 @@
 """Pin every dependency group of pyproject.toml by hash: `make lock`, or `python scripts/lock.py --upgrade`.
 
-`dev` is resolved first and the others within it, so that a function runs on the versions that its tests ran on. One
-file serves every platform and every Python from 3.11 on, and names no index: it comes from the installer's settings.
+`dev` is resolved before the others and they within it, so that a function runs on the versions that its tests ran on;
+what lives in an environment of its own is resolved by itself. One file serves every platform and every Python from 3.11
+on, and names no index: it comes from the installer's settings.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 import uv
 
 ROOT = Path(__file__).parent.parent
-TOOLS = "lock"
+APART = ("lock", "clients")
 WIDEST = "dev"
 GROUPS = (
     *("ingest", "validate", "train_trigger", "train", "batch_inference", "realtime_inference", "drift_check"),
@@ -32,7 +33,8 @@ def compile_group(group: str, options: Sequence[str]) -> None:
 
 def main(options: Sequence[str]) -> None:
     """Lock them all."""
-    compile_group(TOOLS, options)
+    for group in APART:
+        compile_group(group, options)
     compile_group(WIDEST, options)
     for group in GROUPS:
         compile_group(group, [*options, "--constraints", f"requirements/{WIDEST}.txt"])

@@ -161,6 +161,7 @@ class _Demo:
             self.say(f"   {forth.champion} serves")
             journal = audit(models, MODEL)
             self.say(f"   the journal's {journal.entries} entries are {'whole' if journal.intact else 'BROKEN'}")
+            self.drain()
 
     def found(
         self, versions: list[str], batch: Mapping[str, Any], report: Mapping[str, Any], seconds: float
@@ -174,7 +175,7 @@ class _Demo:
             "metrics": self.version(serving)["metrics"],
             "batch": dict(batch),
             "drift": {"drifted": report["drifted"], "features": report["names"]},
-            "report": self.address("reports", str(report["key"])),
+            "report": self.address("reports", layout.site_page(MODEL)),
             "store": self.runtime.settings.store,
             "seconds": seconds,
         }
@@ -185,7 +186,7 @@ class _Demo:
         card = self.address("models", layout.model_file(MODEL, found["serving"], CARD))
         lines = [
             f"Done in {found['seconds']} s. Look at",
-            f"  the drift report  {found['report']}",
+            f"  the report pages  {found['report']}",
             f"  the model card    {card}",
             f"  the predictions   {found['batch']['predictions']}",
             "and try",

@@ -11,10 +11,10 @@ import typer
 from rich.table import Table
 
 from ..domain.access import Key, KeyRing, new_key
+from ..domain.duration import parse_duration
 from ..errors import BadInput
 from ..inference.authorities import read_text
 from ..layout import check_model_name
-from ..durations import parse_duration
 from .command import Result, Session, command
 
 KeyFile = Annotated[Path | None, typer.Option("--file", help="The file of the keys. [TIDEMILL_KEYS]")]

@@ -8,9 +8,11 @@ import typer
 from rich.console import RenderableType
 from rich.table import Table
 
+from ..domain.experiment import Experiment
 from ..domain.route import Mode, Route
 from ..errors import NotFound
 from ..usecases import browse
+from ..usecases.judge_experiment import measure_experiment
 from ..usecases.promote import challenge, current_route, promote, roll_back
 from .command import Result, Session, command
 
@@ -29,6 +31,7 @@ def register(app: typer.Typer) -> None:
     command(
         app, "route", example="tidemill models route churn --challenger 8c21d5f0a9be3344 --mode canary --share 0.1"
     )(route)
+    command(app, "experiment", example="tidemill models experiment churn")(experiment)
 
 
 def list_models(session: Session) -> Result:
@@ -103,6 +106,16 @@ def route(
     )
 
 
+def experiment(session: Session, model: Model) -> Result:
+    """Tell how the challenger does against the champion, and what can be told yet. Nothing is decided by asking."""
+    runtime = session.runtime
+    zones = (runtime.store("predictions"), runtime.store("models"), runtime.store("datasets"))
+    found = measure_experiment(*zones, spec=runtime.spec(model))
+    if found is None:
+        raise NotFound(f"no version challenges the champion of model {model}; `tidemill models route` sets one.")
+    return Result(found.to_json(), _experiment_table(found))
+
+
 _BY_HAND = {"cause": "by hand"}
 
 
@@ -155,6 +168,16 @@ def _comparison_table(found: dict[str, Any]) -> RenderableType:
     table = _table("metric", one["version"], other["version"], "difference")
     for name, difference in found["difference"].items():
         table.add_row(name, _interval(one["metrics"][name]), _interval(other["metrics"][name]), f"{difference:+.4f}")
+    return table
+
+
+def _experiment_table(found: Experiment) -> RenderableType:
+    table = _table("", found.champion, found.challenger, "rows", "difference", "allowed", "verdict")
+    for each in found.differences:
+        known = "" if each.low is None else f"{each.difference:+.4f} [{each.low:+.4f}, {each.high:+.4f}]"
+        values = ["-" if value is None else f"{value:.4f}" for value in (each.champion, each.challenger)]
+        rows = f"{each.rows[0]:,} / {each.rows[1]:,}"
+        table.add_row(each.what, *values, rows, known or "-", f"{each.allowed:.4g}", each.verdict)
     return table
 
 

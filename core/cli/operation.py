@@ -39,8 +39,8 @@ def up(
     ] = 8080,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
 ) -> Result:
-    """Run the whole bundle on this machine: storage events, schedules, endpoint. Ctrl-C stops it."""
-    from ..hosts.local.up import run_up  # noqa: PLC0415 - a server's imports are slow
+    """Run the whole bundle on this machine: storage events, schedules, endpoint, report pages. Ctrl-C stops it."""
+    from ..hosts.local.up import has_site, run_up  # noqa: PLC0415 - a server's imports are slow
 
     configure(json_lines=not sys.stderr.isatty(), level=session.settings.log_level)
     session.settings = replace(session.settings, serve=tuple(path.stem for path in spec_files(session.settings.specs)))
@@ -50,6 +50,9 @@ def up(
     def ready(server: Server) -> None:
         addresses.update(endpoint=server.url, store=session.settings.store)
         session.progress(f"Endpoint  {server.url}  (what it answers: {server.url}/openapi.json)")
+        if has_site(session.runtime):
+            addresses["site"] = f"{server.url}/"
+            session.progress(f"Reports   {server.url}/")
         session.progress(f"Store     {session.settings.store}")
         session.progress("Drop files with `tidemill put`, or copy them into the landing folder. Ctrl-C stops.")
 

@@ -89,7 +89,7 @@ def boundary(rows: float, alpha: float) -> float:
     """How many standard errors on each side of an estimate from `rows` an interval has that holds at every look.
 
     >>> round(boundary(500, 0.05), 2), round(boundary(50_000, 0.05), 2)
-    (3.04, 3.61)
+    (3.04, 3.58)
     """
     spread = (-2 * math.log(alpha) + math.log(-2 * math.log(alpha)) + 1) / TUNED * rows
     return math.sqrt((spread + 1) / spread * math.log((spread + 1) / alpha**2))
@@ -101,16 +101,16 @@ def compare(
     challenger: Sample | None,
     *,
     allowed: float,
-    lower_is_better: bool,
-    fewest: int,
+    lower_is_better: bool = True,
+    fewest: int = FEWEST,
     alpha: float = ALPHA / 3,
 ) -> Difference:
     """The difference of two independent samples, and what it says; None is a sample that nothing can be said from."""
     rows = (champion.n if champion else 0, challenger.n if challenger else 0)
     if champion is None or challenger is None or min(rows) < fewest:
         few = f"{what}: {rows[0]:,} and {rows[1]:,} are known of the two, {fewest:,} of each are needed."
-        values = (champion and champion.value, challenger and challenger.value)
-        return Difference(what, *values, rows, allowed, reason=few)
+        ours, theirs = (None if each is None else each.value for each in (champion, challenger))
+        return Difference(what, ours, theirs, rows, allowed, reason=few)
     difference = challenger.value - champion.value
     together = rows[0] * rows[1] / (rows[0] + rows[1])
     width = boundary(together, alpha) * math.hypot(champion.error, challenger.error)

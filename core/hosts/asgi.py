@@ -28,6 +28,7 @@ Message: TypeAlias = MutableMapping[str, Any]
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 TICK = 1.0
 """Seconds between two looks at the routes and at the prediction log."""
@@ -134,7 +135,7 @@ class Server:
     `port` is the one that is bound, also when 0 was asked for.
     """
 
-    def __init__(self, app: App, host: str = "127.0.0.1", port: int = 0, *, patience: float = PATIENCE) -> None:
+    def __init__(self, app: Application, host: str = "127.0.0.1", port: int = 0, *, patience: float = PATIENCE) -> None:
         """Bind the port; raises BadInput if it is taken. A request must be there whole in `patience` seconds."""
         self._socket = _bound(host, port)
         self.host = host
@@ -205,7 +206,7 @@ def _bound(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _uvicorn(app: App, slow: SlowClients) -> uvicorn.Server:
+def _uvicorn(app: Application, slow: SlowClients) -> uvicorn.Server:
     import uvicorn  # noqa: PLC0415 - a host that brings its own server needs none
 
     class Attentive(uvicorn.Server):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..domain.access import PREFIX, KeyRing
-from ..errors import BadInput, Unsupported
+from ..errors import BadInput, TidemillError, Unsupported
 from ..settings import AccessSettings
 from .access import Access, Authority, Caller, Limits, Unauthorized
 
@@ -23,6 +24,8 @@ SCOPE = "tidemill:"
 """How the scopes of a token (RFC 8693, section 4.2) begin: `tidemill:<model>`, or `tidemill:*` for every model."""
 LEEWAY = 30
 """Seconds that the clock of a token's issuer may be off."""
+
+log = logging.getLogger(__name__)
 
 
 def make_access(settings: AccessSettings, now: Callable[[], float] = time.monotonic) -> Access:
@@ -59,11 +62,19 @@ class ApiKeys:
         if not credential.startswith(PREFIX):
             return None
         if self._now() - self._read_at >= REREAD:
-            self._read_at, self._ring = self._now(), self._read()
+            self._reread()
         key = self._ring.find(credential, datetime.now(UTC))
         if key is None:
             return None
         return Caller(f"key {key.id} ({key.name})", None if key.models is None else frozenset(key.models))
+
+    def _reread(self) -> None:
+        """Keys that cannot be read just now are those that were read last: callers have done nothing wrong."""
+        self._read_at = self._now()
+        try:
+            self._ring = self._read()
+        except TidemillError as error:
+            log.warning("the API keys stay as they were: %s", error)
 
     def _read(self) -> KeyRing:
         return KeyRing.decode(read_text(self._source, "TIDEMILL_KEYS"))

@@ -16,7 +16,7 @@ from .. import layout
 from ..domain.route import Route
 from ..errors import Corrupt, NotFound, TidemillError, Transient
 from ..ports import LoadPredictor, Reads
-from ..usecases.load_model import load_version, prove
+from ..usecases.load_model import load_version, prove, read_file
 from .refusals import Refusal, Refusals, Unfit
 from .rows import RowReader
 from .served import Served, Trial, check_inputs
@@ -94,6 +94,7 @@ class ModelCache:
         """One version, whoever is champion; raises NotFound if there is none, Transient if it cannot be loaded."""
         served = self._held(model, version)
         if served is None:
+            _check_name(model)
             with self._loading:
                 served = self._held(model, version) or self._load(model, version)
                 self._remember(served)
@@ -106,6 +107,10 @@ class ModelCache:
         route = self._slots[model].route
         challenger = () if route.challenger is None else (route.challenger,)
         return tuple(dict.fromkeys((route.champion, *challenger, *route.earlier)))
+
+    def read(self, served: Served, name: str) -> bytes:
+        """A file of a version, from the store; raises Corrupt if it is not what its manifest says."""
+        return read_file(self._models, served.loaded.manifest, name)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -150,8 +155,7 @@ class ModelCache:
             return slot
 
     def _open(self, model: str) -> _Slot:
-        if not layout.MODEL_NAME.fullmatch(model):
-            raise NotFound(f"there is no model {model[:80]!r}.")
+        _check_name(model)
         try:
             blob = self._models.get(layout.route(model))
         except NotFound as error:
@@ -290,3 +294,8 @@ class ModelCache:
 
 def _facts(route: Route) -> dict[str, dict[str, object]]:
     return {"facts": {"model": route.model, "champion": route.champion, "revision": route.revision}}
+
+
+def _check_name(model: str) -> None:
+    if not layout.MODEL_NAME.fullmatch(model):
+        raise NotFound(f"there is no model {model[:80]!r}.")

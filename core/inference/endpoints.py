@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,12 +12,13 @@ from typing import Any, TypeAlias
 from ..code import __version__
 from ..domain.schema import Schema
 from ..domain.traffic import Role
-from ..errors import NotFound, TidemillError, Transient
+from ..errors import BadInput, NotFound, TidemillError, Transient
 from ..usecases.log_predictions import PredictionLog
 from ..usecases.score_one import Answer, score
 from . import http, openapi, sagemaker, tensors, tfserving, v2, vertex
 from .access import EVERYONE, Caller
 from .cache import ModelCache
+from .explaining import Explained, Explainer, attach, budget_of
 from .http import Request, Response
 from .openapi import READING, SERVING, Operation
 from .rows import Rows
@@ -32,6 +33,7 @@ class Backend:
     cache: ModelCache
     log: PredictionLog
     trials: Trials
+    explainer: Explainer
     default_models: tuple[str, ...]
     max_body: int
 
@@ -63,7 +65,7 @@ class Backend:
 class Call:
     """One request on its way: `path` are the parameters in its path, `served` the version that answers it.
 
-    `named` tells that the request asked for that very version.
+    `named` tells that the request asked for that very version, `explained` why the rows were answered so.
     """
 
     backend: Backend
@@ -73,6 +75,7 @@ class Call:
     caller: Caller = EVERYONE
     served: Served | None = None
     named: bool = False
+    explained: Sequence[Explained] = ()
 
     def find(self) -> Served:
         """The version that the path or the header names: the champion, unless a version is named."""
@@ -102,6 +105,14 @@ class Call:
 
     def score(self, served: Served, rows: Rows) -> Answer:
         """Answer the rows, and record that; while a challenger is on trial, it may be the one that answers."""
+        budget = budget_of(self.request, rows) if self.request.query else None
+        answer = self._answer(served, rows)
+        if budget is not None:
+            assert self.served is not None
+            self.explained = self.backend.explainer.explain(self.served, rows, answer, budget)
+        return answer
+
+    def _answer(self, served: Served, rows: Rows) -> Answer:
         if served.trial is None:
             role: Role = "named" if self.named else "champion"
             return score(served.loaded, rows, self.backend.log, request_id=self.id, role=role)
@@ -109,6 +120,15 @@ class Call:
         trials = self.backend.trials
         self.served, answer = trials.answer(served, served.trial, rows, request_id=self.id, key=key)
         return answer
+
+
+    def finished(self, body: dict[str, Any] | Response) -> Response:
+        """The answer of a handler as a response, with the explanations that were asked for."""
+        if isinstance(body, Response):
+            if self.explained:
+                raise BadInput("explanations are told in JSON alone: ask for no binary outputs and for no CSV.")
+            return body
+        return http.json_response(attach(body, self.explained) if self.explained else body)
 
 
 Handler: TypeAlias = Callable[[Call], dict[str, Any] | Response]
@@ -233,6 +253,9 @@ def predict(call: Call) -> dict[str, Any]:
     """Answer rows or columns."""
     body = call.body()
     served = call.find()
+    rows = served.reader.instances(body)
+    if rows is not None:
+        return tfserving.row_answer(call.score(served, rows))
     request = tfserving.decode(body)
     return tfserving.encode(call.score(served, tfserving.rows_of(request, served.reader)), request)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import uuid
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -65,7 +65,7 @@ def problem(status: int, sentence: str, headers: Mapping[str, str] | None = None
 def request_id(request: Request) -> str:
     """The caller's `x-request-id` if it is sane (1 to 128 plain characters), else a new one."""
     given = request.headers.get(REQUEST_ID, "")
-    return given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+    return given if _SANE_ID.fullmatch(given) else os.urandom(16).hex()
 
 
 def media_type(request: Request) -> str:

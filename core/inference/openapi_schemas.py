@@ -69,7 +69,7 @@ SCHEMAS: Mapping[str, Json] = {
             )
         },
         {
-            "id": _TEXT,
+            "id": {"type": ["string", "null"]},
             "parameters": object_of({}, {ALL_WANTED: _FLAG}),
             "outputs": list_of(object_of({"name": _TEXT}, {"parameters": object_of({}, {WANTED: _FLAG})})),
         },

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from ..errors import Transient
+from ..errors import TidemillError, Transient
 from ..ports import Clock
 from ..usecases.journal import JournalStore, record
+
+log = logging.getLogger(__name__)
 
 
 class Unfit(Transient):
@@ -47,17 +50,16 @@ class Refusals:
                 self._waiting.append(refusal)
 
     def tell(self, journal: Callable[[Refusal], None]) -> None:
-        """Tell each once. What the journal cannot take now, by the error that it raises, is told the next time."""
+        """Tell each once. What the journal cannot take now is told the next time."""
         with self._guard:
             waiting, self._waiting = self._waiting, []
-        while waiting:
+        for refusal in waiting:
             try:
-                journal(waiting[0])
-            except Transient:
+                journal(refusal)
+            except TidemillError as error:
+                log.warning("the journal is not told yet that %s is not served: %s", refusal.version, error)
                 with self._guard:
-                    self._waiting = [*waiting, *self._waiting]
-                raise
-            del waiting[0]
+                    self._waiting.append(refusal)
 
 
 def no_journal(_refusal: Refusal) -> None:

@@ -16,7 +16,7 @@ from .row_types import number_range
 from .tensors import ALL_WANTED, FLOATS, WANTED
 from .v2 import output_names
 
-_TEXT = {"type": "string"}
+_ID = {"type": ["string", "null"]}
 _FLAG = {"type": "boolean"}
 _SCALAR = {"type": ["string", "number", "boolean", "null"]}
 _TIME = {"type": ["string", "null"], "format": "date-time"}
@@ -57,10 +57,11 @@ def columns_schema(schema: Schema) -> dict[str, Any]:
 def infer_schema(schema: Schema) -> dict[str, Any]:
     """An inference request of V2 with one tensor a feature, in their order."""
     tensors = [_tensor(feature) for feature in schema.features]
-    inputs = {"type": "array", "prefixItems": tensors, "minItems": len(tensors), "maxItems": len(tensors)}
+    needed = max((at for at, each in enumerate(schema.features, 1) if not each.nullable), default=1)
+    inputs = {"type": "array", "prefixItems": tensors, "minItems": needed, "maxItems": len(tensors)}
     names = {"enum": [*output_names(schema), PREDICTION_ID]}
     wanted = object_of({"name": names}, {"parameters": object_of({}, {WANTED: _FLAG})})
-    beside = {"id": _TEXT, "parameters": object_of({}, {ALL_WANTED: _FLAG}), "outputs": list_of(wanted)}
+    beside = {"id": _ID, "parameters": object_of({}, {ALL_WANTED: _FLAG}), "outputs": list_of(wanted)}
     return object_of({"inputs": inputs}, beside)
 
 
@@ -87,14 +88,11 @@ def _type(name: str, feature: Feature) -> str | list[str]:
 
 
 def _tensor(feature: Feature) -> dict[str, Any]:
-    return {
-        **object_of(
-            {
-                "name": {"const": feature.name},
-                "shape": {"enum": [[1], [1, 1]]},
-                "datatype": {"enum": _DATATYPES[feature.type]},
-                "data": list_of(feature_schema(feature), **_ONE),
-            }
-        ),
-        "additionalProperties": False,
-    }
+    return object_of(
+        {
+            "name": {"const": feature.name},
+            "shape": {"enum": [[1], [1, 1]]},
+            "datatype": {"enum": _DATATYPES[feature.type]},
+            "data": list_of(feature_schema(feature), **_ONE),
+        }
+    )

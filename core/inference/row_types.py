@@ -50,9 +50,9 @@ def number_range(feature: Feature) -> tuple[float, float]:
 def instances_type(schema: Schema) -> Any:  # noqa: ANN401 - a type that is made here
     """The type of `{"instances": [row]}`, TensorFlow Serving's row format; other formats are refused by it."""
     row = _struct(schema, columns=False)
-    fields: list[tuple[str, Any, Any]] = [("inputs", None, None), ("signature_name", str, "")]
-    fields.append(("instances", list[row], msgspec.field()))  # type: ignore[valid-type]
-    return msgspec.defstruct("Instances", fields, frozen=True, kw_only=True, gc=False)
+    instances = ("instances", list[row])  # type: ignore[valid-type]
+    fields: list[Any] = [instances, ("inputs", None, None), ("signature_name", Literal["", "serving_default"], "")]
+    return msgspec.defstruct("Instances", fields, frozen=True, gc=False)
 
 
 def columns_type(schema: Schema) -> Any:  # noqa: ANN401 - a type that is made here

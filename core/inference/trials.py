@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from ..domain.traffic import Role, gets_challenger
-from ..errors import BadInput
+from ..errors import BadInput, TidemillError
 from ..usecases.log_predictions import PredictionLog
-from ..usecases.score_one import Answer, score, try_score
+from ..usecases.score_one import Answer, score
 from .http import Request
 from .rows import Rows
 from .served import Served, Trial
@@ -102,15 +102,23 @@ class Trials:
     def _try(
         self, trial: Trial, rows: Rows, request_id: str, role: Role, shadow_of: Sequence[str] = ()
     ) -> Answer | None:
-        return try_score(
-            trial.challenger.loaded,
-            rows,
-            self._log,
-            request_id=request_id,
-            role=role,
-            revision=trial.route.revision,
-            shadow_of=shadow_of,
-        )
+        """The challenger's answer, or None if it fails; raises Transient if that cannot be recorded in mode sync."""
+        challenger, revision = trial.challenger.loaded, trial.route.revision
+        try:
+            return score(
+                *(challenger, rows, self._log),
+                request_id=request_id,
+                role=role,
+                revision=revision,
+                shadow_of=shadow_of,
+            )
+        except TidemillError:
+            raise
+        except Exception as error:  # noqa: BLE001 - recorded, it counts against the challenger; the champion answers
+            log.warning(
+                "challenger %s failed: %r", challenger.version, error, extra={"facts": {"request_id": request_id}}
+            )
+            return None
 
 
 def key_of(request: Request, rows: Rows, request_id: str) -> str:

@@ -257,9 +257,9 @@ def _flat(data: list[Any]) -> list[Any]:
 def _check_integers(tensor: Tensor, data: list[Any]) -> None:
     low, high = LIMITS[tensor.datatype]
     for row, value in enumerate(data):
-        if isinstance(value, float):
+        if isinstance(value, float) and not value.is_integer():
             raise BadInput(
                 f"field {tensor.name[:80]!r} of row {row} is {value!r}, and its tensor's datatype is an integer."
             )
-        if isinstance(value, int) and not low <= value <= high:
+        if isinstance(value, int | float) and not low <= value <= high:
             raise BadInput(f"field {tensor.name[:80]!r} of row {row} is beyond what {tensor.datatype} can hold.")

@@ -90,7 +90,7 @@ class _Column:
             self.sample, self.sampled, self.stride = [thinned], len(thinned), self.stride * 2
 
     def _add_categories(self, values: pa.Array) -> None:
-        for entry in values.cast(pa.string()).value_counts():
-            value = entry["values"].as_py()
+        found = values.cast(pa.string()).value_counts()
+        for value, rows in zip(found.field(0).to_pylist(), found.field(1).to_pylist(), strict=True):
             if value in self.counts or len(self.counts) < MOST_CATEGORIES:
-                self.counts[value] += entry["counts"].as_py()
+                self.counts[value] += rows

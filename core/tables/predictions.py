@@ -144,10 +144,11 @@ def _read_log(data: bytes, manifest: ModelManifest) -> Iterator[Answered]:
     lines = map(json.loads, data.splitlines())
     records = [record for record in lines if record[MODEL_VERSION] == manifest.version and ERROR not in record]
     if records:
-        yield _from_records(records, manifest)
+        yield from_records(records, manifest)
 
 
-def _from_records(records: Sequence[Mapping[str, Any]], manifest: ModelManifest) -> Answered:
+def from_records(records: Sequence[Mapping[str, Any]], manifest: ModelManifest) -> Answered:
+    """Records of a realtime log that one version answered; raises KeyError, TypeError or ValueError for others."""
     features = [record["features"] for record in records]
     answers = {name: np.array([_answer(record, name) for record in records]) for name in _names(manifest)}
     times = _times([record.get("time") for record in records]) if manifest.schema.time else None

@@ -27,10 +27,7 @@ CANDIDATES: dict[ColumnType, pa.DataType] = {
     "text": TEXT,
 }
 
-ALWAYS: set[ColumnType] = {"number", "text"}
-"""What is looked at even when it does not fit."""
-
-MOST_DISTINCT = 100_000
+MOST_DISTINCT = 10_000
 """Distinct values of a column that are kept."""
 
 FEW = 100
@@ -43,9 +40,10 @@ _WORDS = pa.array(["true", "false"])
 
 @dataclass(slots=True, eq=False)
 class Column:
-    """One column of a file. `values` are its rows that are not null, of them `numbers` can be read as numbers.
+    """One column of a file. `values` are its rows that are not null, `longest` has how many characters the longest has.
 
-    `fits` are the types that every value has; it is empty for lists and objects. `low` and `high` are of the numbers.
+    `fits` are the types that every value has; it is empty for lists and objects. As long as all or nearly all values
+    are numbers, `numbers` counts them, `low` and `high` are their ends, and `no_number` is the first of the others.
     """
 
     name: str
@@ -78,13 +76,25 @@ class Column:
     def add(self, raw: pa.Array, nulls: pa.Array) -> None:
         """Take in some more rows; `nulls` are the texts that say null."""
         self.fits -= {kind for kind in self.fits if pc.any(_wrong(convert(raw[:FEW], CANDIDATES[kind], nulls))).as_py()}
-        found = {kind: convert(raw, CANDIDATES[kind], nulls) for kind in self.fits | ALWAYS}
+        found = {kind: convert(raw, CANDIDATES[kind], nulls) for kind in self._asked()}
         text = found["text"].values
         self.values += len(text) - pc.sum(pc.and_not(text.is_null(), _wrong(found["text"]))).as_py()
         self.fits -= {kind for kind, column in found.items() if pc.any(_wrong(column)).as_py()}
         self.fits -= _misleading(raw, text, self.fits)
-        self._add_numbers(found["number"], text)
-        self._add_texts(canonical_labels(text.drop_null()))
+        if "number" in found:
+            self._add_numbers(found["number"], text)
+        if self._repeats is not None or len(self._distinct) < MOST_DISTINCT:
+            self._add_texts(canonical_labels(text.drop_null()))
+
+    @property
+    def nearly_number(self) -> bool:
+        """Whether nine values in ten or more, but not all, can be read as numbers."""
+        return "number" not in self.fits and self.numbers * 10 >= self.values * 9
+
+    def _asked(self) -> set[ColumnType]:
+        """Types to look for: those that fit so far, text, and number as long as it nearly fits."""
+        asked: set[ColumnType] = {"text", "number"} if self.nearly_number else {"text"}
+        return self.fits | asked
 
     def _add_numbers(self, found: Converted, text: pa.Array) -> None:
         self.numbers += len(found.values) - found.values.null_count

@@ -9,11 +9,12 @@ from ..domain.prediction import PROBABILITY_PREFIX, RESERVED
 from ..domain.schema import FeatureType, Task
 from ..errors import BadInput
 from ..ports import ObjectInfo, Reads
-from ..tables.survey import MOST_DISTINCT, Column, Survey, survey
+from ..tables.survey import Column, Survey, survey
 from .spec_text import Guess, GuessedFeature, spec_text
 
 MOST_CLASSES = 20
 """Whole numbers of more distinct values than this are a quantity, not classes."""
+MOST_CLASS_NAMES = 1_000
 ROWS_A_CLASS = 10
 """So many rows must a class have on average, if its name is a number."""
 MOST_VARIETY = 0.5
@@ -81,7 +82,7 @@ def _task(key: str, target: Column) -> Task:
         names = all(re.fullmatch(r"-?[0-9]+", label) for label in target.distinct[: MOST_CLASSES + 1])
         few = classes <= MOST_CLASSES and classes * ROWS_A_CLASS <= target.values
         return "multiclass" if names and few else "regression"
-    if "text" not in target.fits or target.variety > MOST_VARIETY or classes > MOST_DISTINCT // 10:
+    if "text" not in target.fits or target.variety > MOST_VARIETY or classes > MOST_CLASS_NAMES:
         raise BadInput(
             f"the target {target.name!r} of {key!r} is neither a number nor a class: {classes:,} distinct values in "
             f"{target.values:,} rows, such as {target.distinct[0][:80]!r}."
@@ -93,7 +94,7 @@ def _ids(found: Survey, columns: Sequence[Column]) -> Iterator[Column]:
     """Columns that may be a row's key, the likeliest first."""
     unique = [column for column in columns if _is_key(found, column)]
     yield from (column for column in unique if _ID_NAME.fullmatch(column.name))
-    yield from (column for column in unique if not column.fits & {"number", "time"} and not column.numbers)
+    yield from (column for column in unique if not column.fits & {"number", "time"} and not column.nearly_number)
 
 
 def _is_key(found: Survey, column: Column) -> bool:
@@ -149,7 +150,7 @@ def _seen(column: Column, kind: FeatureType) -> str:
 
 def _nearly(column: Column) -> str:
     """A hint for numbers that are text because of a few cells."""
-    if column.numbers * 10 < column.values * 9 or column.fits & {"number"}:
+    if not column.nearly_number:
         return ""
     return f"; numbers but for some such as {str(column.no_number)[:40]!r}: leave those cells empty if they mean null"
 

@@ -15,6 +15,8 @@ from ..errors import AlreadyExists, NotFound, VersionMismatch
 from ..ports import Blob, Clock, Reads, Registry
 from .journal import record
 
+PROMOTED, ENDED = "promoted", "challenge ended"
+
 
 def current_route(models: Reads, model: str) -> Route | None:
     """Who serves, or None if nothing does yet."""
@@ -58,6 +60,26 @@ def challenge(
     _check_version(models, model, version)
     route = _change(models, model, decision, lambda route: route.challenged(version, mode, share, decision))
     _journal(models, clock, "challenged", route, decision, evidence, code)
+    return route
+
+
+def settle(
+    models: Registry,
+    clock: Clock,
+    model: str,
+    revision: int,
+    *,
+    promoted: bool,
+    decision: str,
+    evidence: Mapping[str, Any],
+    code: str,
+) -> Route:
+    """End the trial that the route's `revision` began: its challenger is promoted, or leaves.
+
+    Raises Refused if the route has been changed since.
+    """
+    route = _change(models, model, decision, lambda route: route.settled(revision, decision, promote=promoted))
+    _journal(models, clock, PROMOTED if promoted else ENDED, route, decision, evidence, code)
     return route
 
 

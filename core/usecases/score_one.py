@@ -13,6 +13,9 @@ from ..inference.rows import Rows
 from .load_model import LoadedModel
 from .log_predictions import Answered, PredictionLog
 
+LONGEST = 200
+"""Characters of a failure that are recorded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -36,38 +39,21 @@ def score(
     """Answer `rows`; raises Transient if the answer must be recorded first (mode sync) and cannot be.
 
     `revision` is the route's during a trial, else 0; `shadow_of` are the ids of the answers that this one is beside.
+    What the model raises is recorded too, and raised.
     """
-    manifest = model.manifest
-    start = perf_counter()
-    outputs = model.predictor.predict(rows.columns)
-    seconds = perf_counter() - start
-    answered = Answered(
-        *(manifest.model, manifest.version, manifest.classes, request_id, rows, outputs),
-        *(seconds, role, revision, shadow_of),
-    )
-    return Answer(manifest, outputs, log.record(answered))
-
-
-def try_score(
-    model: LoadedModel,
-    rows: Rows,
-    log: PredictionLog,
-    *,
-    request_id: str,
-    role: Role,
-    revision: int,
-    shadow_of: Sequence[str] = (),
-) -> Answer | None:
-    """As `score`, for a version on trial: what its model fails at is recorded, and None is the answer."""
-    manifest = model.manifest
+    manifest, outputs, failure = model.manifest, Outputs(), None
     start = perf_counter()
     try:
-        outputs, error = model.predictor.predict(rows.columns), ""
-    except Exception as failure:  # noqa: BLE001 - whatever it is counts against the version, and the champion answers
-        outputs, error = Outputs(), f"{type(failure).__name__}: {failure}"[:200]
+        outputs = model.predictor.predict(rows.columns)
+    except Exception as error:  # noqa: BLE001 - raised below, once it is recorded
+        failure = error
+    seconds = perf_counter() - start
+    told = "" if failure is None else f"{type(failure).__name__}: {failure}"[:LONGEST]
     answered = Answered(
         *(manifest.model, manifest.version, manifest.classes, request_id, rows, outputs),
-        *(perf_counter() - start, role, revision, shadow_of, error),
+        *(seconds, role, revision, shadow_of, told),
     )
     ids = log.record(answered)
-    return None if error else Answer(manifest, outputs, ids)
+    if failure is not None:
+        raise failure
+    return Answer(manifest, outputs, ids)

@@ -23,7 +23,7 @@ def functions(declared: Declaration) -> Json:
 
 def train_image(declared: Declaration) -> Json:
     """The function whose code is a container image; `--param=image=` names it."""
-    image = {"uri": "${param:image}", "command": [_handler(declared)], "entryPoint": ["python", "-m", "awslambdaric"]}
+    image = {"uri": "${param:image}", "command": [_handler(declared)]}
     return {function_key(declared.name): {**_common(declared), "image": image}}
 
 
@@ -53,8 +53,8 @@ def _code(declared: Declaration) -> Json:
 
 
 def _handler(declared: Declaration) -> str:
-    host = "aws_lambda" if declared.kind == "http" else "aws_events"
-    return f"core.hosts.{host}.handler"
+    module = f"functions.{declared.name}.aws" if declared.kind == "http" else "core.hosts.aws_events"
+    return f"{module}.handler"
 
 
 def _environment(declared: Declaration) -> Json:

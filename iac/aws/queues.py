@@ -1,4 +1,4 @@
-"""How events reach a function: S3 and the clock -> EventBridge -> a queue of its own -> Lambda; and what is given up."""
+"""How events reach a function: S3 and the clock -> EventBridge -> a queue of its own -> Lambda; what is given up."""
 
 from __future__ import annotations
 

@@ -47,6 +47,11 @@ class RuntimeApi(ThreadingHTTPServer):
         assert kind == "response", answer
         return answer
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A runtime that is killed breaks its connection; anything else is a mistake of this server."""
+        if not isinstance(sys.exception(), ConnectionError):
+            raise
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -74,6 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(f"Lambda-Runtime-{name}", value)
+        self.send_header("content-type", "application/json")  # without it awslambdaric 4.2 ends by a segmentation fault
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

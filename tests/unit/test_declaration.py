@@ -14,6 +14,7 @@ SIX_AND_THE_JOB = [
     "batch_inference",
     "realtime_inference",
     "drift_check",
+    "report",
 ]
 
 

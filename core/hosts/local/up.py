@@ -28,6 +28,7 @@ from ..exposure import check_exposure
 from .events import fire_schedules
 from .host import LocalHost, Tally
 from .queue import Queue
+from .site import WithSite
 
 SETTLE = timedelta(seconds=1)
 NAP = 0.5
@@ -43,7 +44,13 @@ def endpoint(runtime: Runtime, host: str, port: int) -> Server:
     Raises Refused for an address that others can reach while nothing says who may ask.
     """
     check_exposure(host, runtime.settings.access)
-    return Server(App(service(runtime)), host, port)
+    app = App(service(runtime))
+    return Server(WithSite(app, runtime.store("reports")) if has_site(runtime) else app, host, port)
+
+
+def has_site(runtime: Runtime) -> bool:
+    """Whether the pages are shown beside the endpoint: not where one has to say who asks, which a browser cannot."""
+    return not set(runtime.settings.access.modes) - {"none"}
 
 
 def run_up(runtime: Runtime, queue: Queue, host: str, port: int, ready: Callable[[Server], None]) -> None:

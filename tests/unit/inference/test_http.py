@@ -1,6 +1,7 @@
 """Bodies, types and ids of requests."""
 
 import gzip
+import zlib
 
 import msgspec
 import pytest
@@ -84,3 +85,11 @@ def test_a_sane_request_id_is_kept_and_any_other_replaced() -> None:
 
 def test_a_problem_is_one_line() -> None:
     assert problem(400, "one\n  two").body == b'{"error":"one two"}'
+
+
+def test_deflate_is_unzipped_too() -> None:
+    assert body_of(request(zlib.compress(b"{}"), content_encoding="deflate"), 100) == b"{}"
+    with pytest.raises(BadInput, match="says that it is deflate"):
+        body_of(request(b"no zlib", content_encoding="deflate"), 100)
+    with pytest.raises(TooLarge):
+        body_of(request(zlib.compress(b"x" * 10**6), content_encoding="deflate"), 100)

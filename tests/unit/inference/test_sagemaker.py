@@ -93,3 +93,36 @@ def test_without_one_default_the_model_must_be_named(default_models: tuple[str, 
     assert desk.ask("POST", "/invocations", [ROW]).status == 200
     desk.predict(ROW, model="weights")
     assert "2 models are loaded here" in sentence(desk.ask("POST", "/invocations", [ROW]))
+
+
+@pytest.mark.parametrize("accept", ["text/csv", "text/csv; charset=utf-8", "image/png, text/csv, application/json"])
+def test_csv_is_answered_where_it_is_asked_for(desk: Desk, accept: str) -> None:
+    answer = desk.ask("POST", "/invocations", rows(7), accept=accept)
+    expected = content(desk.predict(*rows(7)))["predictions"]
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8; header=absent"
+    lines = list(csv.reader(io.StringIO(answer.body.decode())))
+    assert [line[0] for line in lines] == [each["label"] for each in expected]
+    assert [[float(p) for p in line[1:4]] for line in lines] == [[*each["probabilities"].values()] for each in expected]
+    assert len({line[4] for line in lines}) == 7
+
+
+def test_csv_may_begin_with_names() -> None:
+    desk = Desk(default_models=["weights"])
+    answer = desk.ask(
+        "POST", "/invocations", as_csv(True, list(ROW), 2), content_type="text/csv", accept="text/csv;header=present"
+    )
+    names, *lines = csv.reader(io.StringIO(answer.body.decode()))
+    assert names == ["prediction", "prediction_id"]
+    expected = content(desk.predict(*rows(2), model="weights"))["predictions"]
+    assert [float(line[0]) for line in lines] == [each["prediction"] for each in expected]
+
+
+@pytest.mark.parametrize("accept", ["", "*/*", "application/json", "application/json, text/csv", "image/png"])
+def test_json_is_answered_else(desk: Desk, accept: str) -> None:
+    answer = desk.ask("POST", "/invocations", ROW, accept=accept)
+    assert answer.headers["content-type"] == "application/json"
+    assert len(content(answer)["predictions"]) == 1
+
+
+def test_a_refusal_is_json_whatever_is_asked_for(desk: Desk) -> None:
+    assert desk.ask("POST", "/invocations", [{}], accept="text/csv").headers["content-type"] == "application/json"

@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from openapi_spec_validator import validate
 
 from core.domain.columns import Columns, Outputs
-from core.inference.endpoints import ENDPOINTS
 from core.inference.http import Request
 from tests.penguins import MODEL, ROW, Desk, content, sentence
 
@@ -157,40 +155,6 @@ def test_what_breaks_inside_is_logged_and_told_without_its_detail(caplog: pytest
     assert sentence(answer) == "something went wrong here: the log tells of find-me."
     assert "ZeroDivisionError: secret detail" in caplog.text
     assert caplog.records[-1].__dict__["facts"]["request_id"] == "find-me"
-
-
-def test_openapi_is_valid_and_lists_every_endpoint() -> None:
-    document = content(DESK.ask("GET", "/openapi.json"))
-    validate(document)
-    listed = {
-        (method.upper(), path) for path, item in document["paths"].items() for method in item if method != "parameters"
-    }
-    assert listed == {(endpoint.method, endpoint.template) for endpoint in ENDPOINTS}
-    names = [
-        item[method]["operationId"] for item in document["paths"].values() for method in item if method != "parameters"
-    ]
-    assert len(names) == len(set(names))
-
-
-def test_openapi_is_true_of_every_endpoint() -> None:
-    for endpoint in ENDPOINTS:
-        path = endpoint.template.replace("{model}", MODEL).replace("{version}", "0000000000000002")
-        tensors = [
-            {"name": name, "shape": [1], "datatype": kind, "data": [ROW[name]]} for name, kind in TENSORS.items()
-        ]
-        body = {"InferRequest": {"inputs": tensors}, "PredictRequest": {"instances": [ROW]}, "Invocation": [ROW]}
-        answer = DESK.ask(endpoint.method, path, body.get(endpoint.operation.request or ""))
-        assert answer.status == 200, (path, answer.body)
-        required = required_of(endpoint.operation.answer)
-        assert any(set(names) <= content(answer).keys() for names in required), path
-
-
-TENSORS = {"island": "BYTES", "flipper_length": "INT64", "heavy": "BOOL"}
-
-
-def required_of(schema: str) -> list[list[str]]:
-    declared = content(DESK.ask("GET", "/openapi.json"))["components"]["schemas"][schema]
-    return [each["required"] for each in declared.get("anyOf", [declared])]
 
 
 # strangers --------------------------------------------------------------------------------------------------

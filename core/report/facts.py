@@ -1,0 +1,100 @@
+"""What the pages tell, as plain values: `core.usecases.site_facts` reads them, `core.report.pages` draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from ..domain.dataset import DatasetManifest
+from ..domain.gates import Verdict
+from ..domain.journal import Entry
+from ..domain.receipt import Receipt
+from ..domain.route import Route
+from ..domain.validation import ValidationReport
+
+Interval: TypeAlias = Mapping[str, float]
+"""value, low and high."""
+
+Check: TypeAlias = Mapping[str, Any]
+"""A drift report as it is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFacts:
+    """One version of a model. `created` is when its training was claimed, RFC 3339; empty where nobody knows.
+
+    `gates` is None for a version that no training judged. `against` was champion when it was.
+    """
+
+    version: str
+    created: str
+    metric: str
+    metrics: Mapping[str, Interval]
+    datasets: tuple[str, ...]
+    training_rows: int
+    holdout_rows: int
+    estimator: str = ""
+    reason: str = ""
+    gates: tuple[Verdict, ...] | None = None
+    against: str | None = None
+    comparison: Mapping[str, Any] | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether it passed every gate."""
+        return self.gates is not None and all(gate.passed for gate in self.gates)
+
+    @property
+    def deciding(self) -> Interval | None:
+        """The deciding metric on its own holdout."""
+        return self.metrics.get(self.metric)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """Everything that the pages of one model tell. What there can be much of is the newest, and counted.
+
+    `versions`, `entries`, `validations` and `receipts` are newest first, `checks` oldest first. `versions_known` and
+    `entries_known` count those that are stored. `rejected` has the reasons with their rows, by source. `broken` is the
+    number of the first of the entries that does not follow from the one before it.
+    """
+
+    model: str
+    route: Route | None = None
+    versions: tuple[VersionFacts, ...] = ()
+    versions_known: int = 0
+    checks: tuple[Check, ...] = ()
+    validations: tuple[ValidationReport, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+    rejected: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    datasets: Mapping[str, DatasetManifest] = field(default_factory=dict)
+    entries: tuple[Entry, ...] = ()
+    entries_known: int = 0
+    broken: int | None = None
+
+    @property
+    def champion(self) -> VersionFacts | None:
+        """The version that serves."""
+        return None if self.route is None else self.version(self.route.champion)
+
+    @property
+    def check(self) -> Check | None:
+        """The newest drift check of the version that serves; of any version if there is none."""
+        serving = [check for check in self.checks if self.route and check["version"] == self.route.champion]
+        return next(reversed(serving or self.checks), None)
+
+    def version(self, version: str | None) -> VersionFacts | None:
+        """What is known of a version."""
+        return next((facts for facts in self.versions if facts.version == version), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSummary:
+    """What the overview tells of one model. `checked` is the newest drift check of the version that serves."""
+
+    model: str
+    route: Route | None = None
+    metric: str = ""
+    value: Interval | None = None
+    checked: Check | None = None
