@@ -8,29 +8,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
 from .. import layout
 from ..domain.batch import Input, Start, Success
-from ..domain.canonical import canonical_json, content_version, sha256
-from ..domain.dataset import Part
-from ..errors import AlreadyExists, BadInput, Corrupt, NotFound, Refused, Transient
+from ..domain.canonical import canonical_json, content_version
+from ..errors import AlreadyExists, BadInput, NotFound, Refused, Transient
 from ..ports import Clock, LoadPredictor, ObjectInfo, Reads, ReadsCreates
 from ..tables.checked import checked_batches
 from ..tables.columns import to_columns
-from ..tables.datasets import encode_part
+from ..tables.parts import Parts
 from ..tables.predictions import same_rows, scored
 from .load_model import LoadedModel, load_version
 from .promote import current_route
-from .quarantine import FORMAT, Quarantine, create_once
+from .quarantine import FORMAT, Quarantine, create_once, write_report
 
-PART_ROWS = 100_000
 PART_BYTES = 64 << 20
-"""A part ends with the batch that reaches either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,22 +192,24 @@ class _Scoring:
     def _answered(self, loaded: LoadedModel, start: Start, code: str) -> Success:
         """Write the parts and the rejected rows; raises BadInput if the file cannot be used."""
         run = _run(self.info)
-        parts = _Parts(self.place, loaded, run, datetime.fromisoformat(start.answered_at), self.info.key)
+        parts = Parts(self.place.output, self.place.part, partial(same_rows, manifest=loaded.manifest), PART_BYTES)
+        at = datetime.fromisoformat(start.answered_at)
         rejects = Quarantine(self.place.rejects, self.place.rejected_part)
         for batch in checked_batches(self.source, self.info, loaded.manifest.schema, "score"):
             rejects.add(batch.rejected)
-            parts.add(batch.good)
+            if len(batch.good):
+                parts.add(_scored(loaded, batch.good, run, parts, at))
         parts.flush()
-        rows, counts = sum(part.rows for part in parts.written), rejects.finish()
+        counts = rejects.finish()
         if rejects.count:
-            self._report({"rows": rows + rejects.count, **counts})
+            self._report({"rows": parts.rows + rejects.count, **counts})
         return Success(
             model=self.model,
             version=start.version,
             run=run,
             answered_at=start.answered_at,
             source=self._input(),
-            rows=rows,
+            rows=parts.rows,
             quarantined=rejects.count,
             parts=tuple(parts.written),
             code=code,
@@ -222,8 +222,8 @@ class _Scoring:
         create_once(self.place.output, self.place.refused, canonical_json({**refusal, "reason": reason}))
 
     def _report(self, found: Mapping[str, Any]) -> None:
-        report = {"format": FORMAT, "model": self.model, "source": asdict(self._input()), **found}
-        create_once(self.place.rejects, self.place.rejected_report, canonical_json(report))
+        source = asdict(self._input())
+        write_report(self.place.rejects, self.place.rejected_report, model=self.model, source=source, found=found)
 
     def _input(self) -> Input:
         return Input(self.info.key, self.info.version)
@@ -235,47 +235,10 @@ class _Scoring:
         )
 
 
-@dataclass(slots=True)
-class _Parts:
-    """Answers rows and writes them, a part at a time."""
-
-    place: _Place
-    loaded: LoadedModel
-    run: str
-    at: datetime
-    source: str
-    written: list[Part] = field(default_factory=list)
-    held: list[pa.RecordBatch] = field(default_factory=list)
-    rows: int = 0
-    size: int = 0
-
-    def add(self, good: pa.RecordBatch) -> None:
-        """Answer these rows."""
-        if not len(good):
-            return
-        manifest = self.loaded.manifest
-        outputs = self.loaded.predictor.predict(to_columns(good, manifest.schema))
-        part = len(self.written)
-        self.held.append(scored(good, outputs, manifest, run=self.run, part=part, row=self.rows, at=self.at))
-        self.rows += len(good)
-        self.size += good.nbytes
-        if self.rows >= PART_ROWS or self.size >= PART_BYTES:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what is held. Where an earlier attempt has written, its answers stand."""
-        if not self.held:
-            return
-        data = encode_part(self.held)
-        key = self.place.part(len(self.written))
-        stored = _create_or_read(self.place.output, key, data)
-        if stored != data and not same_rows(stored, data, self.loaded.manifest):
-            raise Corrupt(
-                f"{key!r} holds other rows than are made of {self.source!r} now: "
-                "delete its folder, and the file is scored afresh."
-            )
-        self.written.append(Part(self.rows, sha256(stored)))
-        self.held, self.rows, self.size = [], 0, 0
+def _scored(loaded: LoadedModel, good: pa.RecordBatch, run: str, parts: Parts, at: datetime) -> pa.RecordBatch:
+    """The rows with their answers, numbered on from those that are in the part already."""
+    outputs = loaded.predictor.predict(to_columns(good, loaded.manifest.schema))
+    return scored(good, outputs, loaded.manifest, run=run, part=parts.number, row=parts.held, at=at)
 
 
 def _run(info: ObjectInfo) -> str:

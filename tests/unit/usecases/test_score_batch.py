@@ -13,7 +13,7 @@ from core.domain.batch import Success
 from core.domain.canonical import sha256
 from core.domain.prediction import place_of
 from core.errors import BadInput, Corrupt, NotFound, Refused, Transient
-from core.usecases import score_batch as module
+from core.tables import parts
 from core.usecases.score_batch import BatchResult, is_settled, score_file
 from tests.faults import Counter, Died, FailingStore
 from tests.unit.usecases.site import CODE, NOON, SPEC, Model, Site, csv, rows
@@ -35,7 +35,7 @@ def site() -> Site:
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every batch that the reader gives becomes a part."""
-    monkeypatch.setattr(module, "PART_ROWS", 1)
+    monkeypatch.setattr(parts, "PART_ROWS", 1)
     monkeypatch.setattr("core.tables.records.BLOCK", 4_000)
 
 
