@@ -4,8 +4,8 @@ Each difference has an interval that holds at every look at once, with 95 % conf
 asymptotic confidence sequence with Robbins' normal mixture (Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas 2024,
 "Time-uniform central limit theory and asymptotic confidence sequences", Annals of Statistics 52, theorem 2.2; in A/B
 tests: Johari, Koomen, Pekelis and Walsh 2022, "Always valid inference", Operations Research 70). So a trial that is
-judged every hour ends by mistake no more often than one that is judged once. The price is an interval about twice as
-wide as that of one look at a number of rows fixed beforehand.
+judged every hour ends by mistake no more often than one that is judged once. The price is an interval about half as
+wide again as that of one look at a number of rows fixed beforehand.
 """
 
 from __future__ import annotations

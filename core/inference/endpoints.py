@@ -287,7 +287,7 @@ def vertex_predict(call: Call) -> dict[str, Any]:
     return vertex.encode(call.score(served, tfserving.rows_of(request, served.reader)))
 
 
-@_endpoint("GET", vertex.HEALTH, answer="Ready", failures=(HTTPStatus.SERVICE_UNAVAILABLE,))
+@_endpoint("GET", vertex.HEALTH, answer="Ready", failures=SERVING)
 def vertex_health(call: Call) -> dict[str, Any] | Response:
     """Whether a model is loaded, as Vertex AI asks."""
     return ready(call)

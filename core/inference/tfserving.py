@@ -8,7 +8,6 @@ of its V1 protocol.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Sequence
 from typing import Any
 
@@ -165,10 +164,10 @@ def _decoded(value: Any) -> Any:  # noqa: ANN401 - a JSON value
 def _text(encoded: str) -> str:
     try:
         return base64.b64decode(encoded, validate=True).decode()
-    except binascii.Error as error:
-        raise BadInput(f'"b64" must hold base64, and {encoded[:40]!r} is none.') from error
     except UnicodeDecodeError as error:
         raise BadInput(f'"b64" must hold UTF-8, and {encoded[:40]!r} is none at byte {error.start}.') from error
+    except ValueError as error:
+        raise BadInput(f'"b64" must hold base64, and {encoded[:40]!r} is none.') from error
 
 
 def _column(name: str, values: object) -> list[Any]:

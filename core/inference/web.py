@@ -40,9 +40,10 @@ class Web:
 
     def preflight(self, request: Request) -> Response | None:
         """The answer to a browser's question whether it may ask; None if this is no such question."""
-        asked = request.headers.get("access-control-request-method")
+        if request.method != "OPTIONS" or not self.origins:
+            return None
         origin = request.headers.get("origin")
-        if request.method != "OPTIONS" or not self.origins or asked is None or origin is None:
+        if origin is None or "access-control-request-method" not in request.headers:
             return None
         if not self._allows(origin):
             return problem(HTTPStatus.FORBIDDEN, f"pages of {origin[:200]!r} may not ask here.")

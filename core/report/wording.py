@@ -57,7 +57,7 @@ def count(number: int) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of rows, always with one decimal so that columns of them align; what is more than nothing says so.
+    r"""A share of rows, always with one decimal so that columns of them align; what is more than nothing says so.
 
     >>> percent(0.1234), percent(0.0), percent(0.0002), percent(1.0)
     ('12.3\xa0%', '0.0\xa0%', '<\xa00.1\xa0%', '100.0\xa0%')

@@ -59,7 +59,7 @@ def fake_gcs() -> AbstractContextManager[str]:
 
 def azurite() -> AbstractContextManager[str]:
     """Azurite's blob service; installed by npm, from the lock file, when it is not there yet."""
-    main = _installed_azurite()
+    main = installed(AZURITE, "azurite/dist/src/blob/main.js")
     flags = ["--skipApiVersionCheck", "--inMemoryPersistence", "--silent", "--disableTelemetry", "--loose"]
     return running(
         "azurite",
@@ -68,21 +68,22 @@ def azurite() -> AbstractContextManager[str]:
     )
 
 
-def _installed_azurite() -> Path:
-    main = AZURITE / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
-    done = AZURITE / "node_modules" / ".package-lock.json"  # what npm writes last
-    with (AZURITE / ".lock").open("w") as lock:
+def installed(folder: Path, main: str) -> Path:
+    """A file of what `folder`/package.json asks for; installed by npm, from the lock file, when it is not there yet."""
+    wanted = folder / "node_modules" / main
+    done = folder / "node_modules" / ".package-lock.json"  # what npm writes last
+    with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # other workers wait for the one that installs
-        if not (main.is_file() and done.is_file()):
-            _npm_ci()
-    return main
+        if not (wanted.is_file() and done.is_file()):
+            _npm_ci(folder)
+    return wanted
 
 
-def _npm_ci() -> None:
+def _npm_ci(folder: Path) -> None:
     environ = {**os.environ, "PATH": f"{NODE.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     flags = ["--omit=dev", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"]
     result = subprocess.run(
-        [str(NODE), str(NPM), "ci", *flags], cwd=AZURITE, env=environ, capture_output=True, text=True, check=False
+        [str(NODE), str(NPM), "ci", *flags], cwd=folder, env=environ, capture_output=True, text=True, check=False
     )
     if result.returncode:
-        raise CannotStart(f"azurite: npm ci failed: {result.stderr[-2000:]}")
+        raise CannotStart(f"{folder.name}: npm ci failed: {result.stderr[-2000:]}")

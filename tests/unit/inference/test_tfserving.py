@@ -147,6 +147,7 @@ def test_texts_may_be_base64(desk: Desk) -> None:
     ("value", "message"),
     [
         ({"b64": "no base64!"}, '"b64" must hold base64'),
+        ({"b64": "é"}, '"b64" must hold base64'),
         (encoded(b"\xff"), '"b64" must hold UTF-8'),
         ({"b64": "RHJlYW0=", "more": 1}, "field 'island' of row 0 must be a string, not an object"),
         ({"b64": 7}, "field 'island' of row 0 must be a string, not an object"),

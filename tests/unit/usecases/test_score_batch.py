@@ -10,7 +10,7 @@ import pytest
 from core import layout
 from core.adapters.store_memory import MemoryStore
 from core.domain.batch import Success
-from core.domain.canonical import sha256
+from core.domain.canonical import content_version, sha256
 from core.domain.prediction import place_of
 from core.errors import BadInput, Corrupt, NotFound, Refused, Transient
 from core.tables import parts
@@ -160,7 +160,7 @@ def test_parts_of_other_rows_are_corrupt(site: Site) -> None:
     key, other = site.drop("a.csv", csv(rows(50))), site.drop("b.csv", csv(rows(60)))
     result = site.score(other)
     version = site.zones["landing"].head(key).version
-    run = module.content_version({"key": key, "version": version})
+    run = content_version({"key": key, "version": version})
     site.zones["predictions"].put(layout.batch_part("m", run, 0), site.zones["predictions"].get(result.output[0]).data)
     with pytest.raises(Corrupt, match="delete its folder"):
         site.score(key)
