@@ -9,9 +9,11 @@ AZURITE := tests/servers/azurite
 OSLS := iac/aws
 NODE_MODULES := $(AZURITE)/node_modules/.package-lock.json
 OSLS_MODULES := $(OSLS)/node_modules/.package-lock.json
+PAGES := tests/web/browser
+PAGES_MODULES := $(PAGES)/node_modules/.package-lock.json
 
 .DELETE_ON_ERROR:
-.PHONY: help install demo test fast cloud cloud-demo package lint format lock clean
+.PHONY: help install demo browser test fast cloud cloud-demo package lint format lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1	/'
@@ -21,7 +23,7 @@ demo: $(VENV)/.laptop ## the whole loop on real flights, in a fresh store
 
 install: $(VENV)/.laptop ## the tidemill command, as .venv/bin/tidemill
 
-test: $(VENV)/.dev $(NODE_MODULES) $(OSLS_MODULES) lint ## linters, types and every test
+test: $(VENV)/.dev $(NODE_MODULES) $(OSLS_MODULES) $(PAGES_MODULES) browser lint ## linters, types and every test
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 
 fast: $(VENV)/.dev $(NODE_MODULES) ## the tests that take no more than a few seconds each
@@ -35,6 +37,14 @@ cloud-demo: $(VENV)/.dev $(OSLS_MODULES) ## the same, until a first prediction i
 
 package: $(VENV)/.laptop ## the deployable archive of each function, in build/packages
 	$(BIN)/tidemill package
+
+browser: ## the Chromium that the report pages are tested in; root gets it from apt where there is none
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	echo "installing chromium from apt (once)"; apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	else echo "The report pages are tested in Chromium: install it, such as by 'sudo apt-get install chromium'." >&2; \
+	exit 1; fi
 
 lint: $(VENV)/.dev ## style, types, and who may import whom
 	$(BIN)/ruff check
@@ -50,7 +60,7 @@ lock: $(VENV)/.lock ## pin what pyproject.toml asks for; UPGRADE=1 takes the new
 	$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## remove the environment and every cache; stores are left alone
-	rm -rf $(VENV) $(AZURITE)/node_modules $(OSLS)/node_modules .serverless build dist *.egg-info
+	rm -rf $(VENV) $(AZURITE)/node_modules $(OSLS)/node_modules $(PAGES)/node_modules .serverless build dist *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

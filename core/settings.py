@@ -16,7 +16,7 @@ LogMode = Literal["off", "sampled", "buffered", "sync"]
 LOG_MODES: tuple[LogMode, ...] = get_args(LogMode)
 AccessMode = Literal["none", "iam", "keys", "jwt"]
 ACCESS_MODES: tuple[AccessMode, ...] = get_args(AccessMode)
-JWT_ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA")
+JWT_ALGORITHMS = ("RS256", "ES256", "PS256", "Ed25519")
 """Asymmetric ones alone: with those, whoever can check a token cannot make one."""
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 

@@ -16,7 +16,6 @@ UNUSED = re.compile(
     | pyarrow/_(flight|s3fs)\.cpython-.*
     | pyarrow/lib(arrow_flight|arrow_python_flight|arrow_s3)\.so.*
     | pyarrow/libarrow_python\w*\.so(\.\d+\.\d+\.\d+)?    # two more names of one library
-    | numpy/f2py/.*
     | numpy/_pyinstaller/.*
     """,
     re.VERBOSE,

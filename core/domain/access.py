@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from ..errors import Corrupt, NotFound
+from ..errors import NotFound
+from .artefact import read_artefact
 from .canonical import sha256
 
 FORMAT = 1
@@ -52,13 +54,11 @@ class KeyRing:
     @classmethod
     def decode(cls, text: str) -> KeyRing:
         """Read kept text; raises Corrupt if it is no key ring, or of a newer format."""
-        try:
-            fields = json.loads(text)
-            if fields["format"] > FORMAT:
-                raise Corrupt(f"the API keys have format {fields['format']}, beyond {FORMAT}: update Tidemill.")
-            return cls(tuple(_key(**key) for key in fields["keys"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise Corrupt(f"the API keys cannot be read: {error!r}; `tidemill keys add` writes them.") from error
+        return read_artefact(text, "the ring of API keys", FORMAT, cls._of)
+
+    @classmethod
+    def _of(cls, fields: Mapping[str, Any]) -> KeyRing:
+        return cls(tuple(_key(**key) for key in fields["keys"]))
 
     def with_key(self, key: Key) -> KeyRing:
         """The ring with one key more."""

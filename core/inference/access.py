@@ -17,6 +17,8 @@ from ..errors import Refused
 from .http import Request
 
 API_KEY = "x-api-key"
+MOST_BUCKETS = 10_000
+"""Callers that are remembered at once, before those who have not asked for a while are forgotten."""
 
 
 class Denied(Refused):
@@ -125,3 +127,10 @@ class Limits:
             if tokens < 1:
                 raise TooManyRequests(caller, (1 - tokens) / self._rate)
             self._buckets[caller] = tokens - 1, now
+            if len(self._buckets) > MOST_BUCKETS:
+                self._forget(now)
+
+    def _forget(self, now: float) -> None:
+        """Let go of the buckets that are full again: they are as good as new."""
+        spent = {caller: each for caller, each in self._buckets.items() if (now - each[1]) * self._rate < self._burst}
+        self._buckets = spent

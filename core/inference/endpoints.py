@@ -121,7 +121,6 @@ class Call:
         self.served, answer = trials.answer(served, served.trial, rows, request_id=self.id, key=key)
         return answer
 
-
     def finished(self, body: dict[str, Any] | Response) -> Response:
         """The answer of a handler as a response, with the explanations that were asked for."""
         if isinstance(body, Response):

@@ -8,7 +8,8 @@ bytes, unsigned) and then that many bytes; here they are UTF-8.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import struct
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ FLOATS = {"FP64": "<f8", "FP32": "<f4", "FP16": "<f2", "BF16": "<u2"}
 INTEGERS = {f"{kind}{bits}": f"<{kind[0].lower()}{bits // 8}" for kind in ("INT", "UINT") for bits in (64, 32, 16, 8)}
 DATATYPES = (*FLOATS, *INTEGERS, BOOL, BYTES)
 
-_LENGTH = 4
+_LENGTH = struct.Struct("<I")
 
 
 def split(body: bytes, length: str) -> tuple[bytes, memoryview]:
@@ -44,7 +45,7 @@ def split(body: bytes, length: str) -> tuple[bytes, memoryview]:
 def read(name: str, datatype: str, count: int, raw: memoryview) -> list[Any]:
     """The `count` values of input `name`, as JSON would give them; NaN is null. Raises BadInput."""
     if datatype == BYTES:
-        return list(_texts(name, raw))
+        return _texts(name, raw)
     size = count * _width(datatype)
     if len(raw) != size:
         raise BadInput(f"input {name!r} has {len(raw)} bytes, and {count} values of {datatype} have {size}.")
@@ -76,25 +77,29 @@ def _numbers(datatype: str, raw: memoryview) -> NDArray[Any]:
 
 
 def _flags(name: str, raw: memoryview) -> list[bool]:
-    odd = next((row for row, byte in enumerate(raw) if byte > 1), None)
-    if odd is not None:
+    flags = np.frombuffer(raw, np.uint8)
+    if (flags > 1).any():
+        odd = int(np.argmax(flags > 1))
         raise BadInput(f"field {name!r} of row {odd} is the byte {raw[odd]}: a BOOL is 0 or 1.")
-    return [byte == 1 for byte in raw]
+    listed: list[bool] = flags.astype(bool).tolist()
+    return listed
 
 
-def _texts(name: str, raw: memoryview) -> Iterator[str]:
-    at, row = 0, 0
-    while at < len(raw):
-        start = at + _LENGTH
-        end = start + int.from_bytes(raw[at:start], "little")
-        if end > len(raw) or start > len(raw):
-            raise BadInput(f"field {name!r} of row {row} says that it is longer than the bytes of its tensor.")
+def _texts(name: str, raw: memoryview) -> list[str]:
+    data, at = bytes(raw), 0
+    texts: list[str] = []
+    while at < len(data):
+        start = at + _LENGTH.size
+        end = start + _LENGTH.unpack_from(data, at)[0] if start <= len(data) else start
+        if end > len(data):
+            raise BadInput(f"field {name!r} of row {len(texts)} says that it is longer than the bytes of its tensor.")
         try:
-            yield str(raw[start:end], "utf-8")
+            texts.append(data[start:end].decode())
         except UnicodeDecodeError as error:
-            raise BadInput(f"field {name!r} of row {row} is not UTF-8 at byte {error.start}.") from error
-        at, row = end, row + 1
+            raise BadInput(f"field {name!r} of row {len(texts)} is not UTF-8 at byte {error.start}.") from error
+        at = end
+    return texts
 
 
 def _prefixed(data: bytes) -> bytes:
-    return len(data).to_bytes(_LENGTH, "little") + data
+    return _LENGTH.pack(len(data)) + data

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -71,6 +75,17 @@ def idle(cloud: Cloud) -> bool:
         if any(int(told[count]) for count in counts):
             return False
     return True
+
+
+def the_template_is_one_that_cloudformation_takes(cloud: Cloud) -> None:
+    """Let pass: W3005, osls names dependencies twice; W8003, a parameter that is empty makes a condition constant."""
+    with TemporaryDirectory() as folder:
+        osls(cloud, "package", "--package", folder)
+        template = Path(folder) / "cloudformation-template-update-stack.json"
+        linter = str(Path(sys.executable).with_name("cfn-lint"))
+        command = [linter, "--ignore-checks", "W3005", "W8003", "--template", str(template)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def rows_dropped_with_boto3_alone_become_a_prediction_over_http(cloud: Cloud) -> None:
@@ -177,6 +192,7 @@ def what_is_deployed_can_be_deployed_again_and_removed_and_data_stays(cloud: Clo
 
 
 STEPS = (
+    the_template_is_one_that_cloudformation_takes,
     rows_dropped_with_boto3_alone_become_a_prediction_over_http,
     every_event_delivered_twice_changes_nothing,
     a_poison_file_becomes_a_dead_letter_with_its_reason_and_the_others_pass,

@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,27 +26,50 @@ RESOURCES = json.loads((RENDERED / "aws" / "resources.json").read_text("utf-8"))
 
 
 def zones_by_type(name: str) -> dict[str, set[str]]:
-    """zone -> verbs, from the call in a function's handler of a use case whose parameters are Protocols."""
+    """zone -> verbs, from the calls in a function's handler of use cases whose parameters are Protocols."""
     module = importlib.import_module(f"functions.{name}.handler")
+    tree = ast.parse(inspect.getsource(module))
+    named = {
+        target.id: zone
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and (zone := zone_of(node.value, {}))
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
     found: dict[str, set[str]] = {}
-    for node in ast.walk(ast.parse(inspect.getsource(module))):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
-            continue
-        zones = [zone_of(argument) for argument in node.args]
-        if any(zones):
-            called = getattr(module, node.func.id)
-            scope = vars(inspect.getmodule(called))
-            for zone, parameter in zip(zones, inspect.signature(called).parameters.values(), strict=False):
-                if zone:
-                    found.setdefault(zone, set()).update(verbs_of(scope[parameter.annotation]))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            zones = [zone_of(argument, named) for argument in arguments_of(node)]
+            for zone, verbs in verbs_of_parameters(module, node.func.id, zones):
+                found.setdefault(zone, set()).update(verbs)
     return found
 
 
-def zone_of(node: ast.expr) -> str | None:
+def arguments_of(call: ast.Call) -> Iterator[ast.expr]:
+    """The arguments by position; those of a starred tuple each for itself."""
+    for argument in call.args:
+        if isinstance(argument, ast.Starred) and isinstance(argument.value, ast.Tuple):
+            yield from argument.value.elts
+        else:
+            yield argument
+
+
+def zone_of(node: ast.expr, named: dict[str, str]) -> str | None:
     match node:
         case ast.Call(func=ast.Attribute(attr="store"), args=[ast.Constant(value=str(zone))]):
             return zone
+        case ast.Name(id=name):
+            return named.get(name)
     return None
+
+
+def verbs_of_parameters(module: Any, name: str, zones: list[str | None]) -> Iterator[tuple[str, set[str]]]:
+    if any(zones):
+        called = getattr(module, name)
+        scope = vars(inspect.getmodule(called))
+        for zone, parameter in zip(zones, inspect.signature(called).parameters.values(), strict=False):
+            if zone:
+                yield zone, verbs_of(scope[parameter.annotation])
 
 
 def verbs_of(protocol: Any) -> set[str]:

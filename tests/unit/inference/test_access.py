@@ -1,16 +1,17 @@
 """Who may ask for what, how often, and what a stranger is told."""
 
+import json
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from joserfc import jwt
-from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
+from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
 
 from core.domain.access import KeyRing, new_key
 from core.errors import BadInput
-from core.inference.access import Access, Limits, TooManyRequests
+from core.inference.access import MOST_BUCKETS, Access, Limits, TooManyRequests
 from core.inference.authorities import REREAD, SCOPE, make_access
 from core.runtime import SystemClock
 from core.settings import AccessSettings
@@ -137,6 +138,16 @@ def test_a_bucket_never_holds_more_than_its_burst() -> None:
         limits.spend("a")
 
 
+def test_callers_who_have_not_asked_for_a_while_are_forgotten() -> None:
+    clock = Clock()
+    limits = Limits(1, 2, clock.seconds)
+    for number in range(MOST_BUCKETS):
+        limits.spend(str(number))
+    clock.advance(3)
+    limits.spend("late")
+    assert list(limits._buckets) == ["late"]
+
+
 def test_where_everybody_may_ask_everybody_shares_one_limit() -> None:
     desk = Desk(access=Access((), Limits(1, 1, Clock().seconds)))
     assert [desk.ask("POST", PREDICT, BODY).status for _ in range(2)] == [200, 429]
@@ -149,16 +160,14 @@ SIGNING = ECKey.generate_key("P-256", {"kid": "k1"})
 JWKS = KeySet([SIGNING]).as_dict(private=False)
 
 
-def token(signing: Any = SIGNING, algorithm: str = "ES256", drop: str = "", **claims: Any) -> str:
+def token(signing: Any = SIGNING, algorithm: str = "ES256", drop: str = "", kid: str = "k1", **claims: Any) -> str:
     now = int(time.time())
     every = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "exp": now + 60, "scope": f"openid {SCOPE}{MODEL}"}
     every = {name: value for name, value in {**every, **claims}.items() if name != drop}
-    return jwt.encode({"alg": algorithm, "kid": "k1"}, every, signing, algorithms=[algorithm])
+    return jwt.encode({"alg": algorithm, "kid": kid}, every, signing, algorithms=[algorithm])
 
 
 def with_tokens(**changes: Any) -> AccessSettings:
-    import json  # noqa: PLC0415
-
     fields = {"jwt_keys": json.dumps(JWKS), "jwt_issuer": ISSUER, "jwt_audience": AUDIENCE, **changes}
     return AccessSettings(modes=("jwt",), **fields)
 
@@ -188,6 +197,7 @@ BAD_TOKENS = {
     "of another key": token(ECKey.generate_key("P-256", {"kid": "k1"})),
     "of an algorithm that is not allowed": token(RSAKey.generate_key(2048, {"kid": "k1"}), "RS512"),
     "of a shared secret": token(OctKey.import_key("x" * 40, {"kid": "k1"}), "HS256"),
+    "of a key that is not in the set": token(kid="k2"),
     "unsigned": "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEifQ.",
     "not one": "a.b.c",
     "cut off": token()[:-5],
@@ -199,6 +209,15 @@ def test_a_token_that_does_not_hold_opens_nothing(what: str) -> None:
     answer = asked(TOKENS, BAD_TOKENS[what])
     assert answer.status == 401
     assert sentence(answer).startswith("the token does not hold: ")
+
+
+@pytest.mark.parametrize("signing", [RSAKey.generate_key(2048), OKPKey.generate_key("Ed25519")])
+def test_each_allowed_algorithm_is_understood(signing: Any) -> None:
+    jwks = json.dumps(KeySet([signing]).as_dict(private=False))
+    kid = json.loads(jwks)["keys"][0]["kid"]
+    desk = desk_of(with_tokens(jwt_keys=jwks))
+    for algorithm in ("RS256", "PS256") if isinstance(signing, RSAKey) else ("Ed25519",):
+        assert asked(desk, token(signing, algorithm, kid=kid)).status == 200
 
 
 def test_keys_and_tokens_go_together() -> None:

@@ -1,5 +1,6 @@
 """The OpenAPI document: valid, whole, and true of what is answered."""
 
+import re
 import subprocess
 import sys
 import time
@@ -158,4 +159,4 @@ def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
             check=False,
         )
     assert found.returncode == 0, found.stdout[-6000:] + found.stderr[-2000:]
-    assert " 0 passed" not in found.stdout
+    assert re.search(r"Operations:\s+(\d+) selected / \1 total", found.stdout)

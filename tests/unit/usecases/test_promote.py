@@ -13,7 +13,7 @@ from core.adapters.store_memory import MemoryStore
 from core.domain.journal import Entry
 from core.errors import NotFound, Refused
 from core.usecases.journal import audit, entries
-from core.usecases.promote import challenge, current_route, promote, roll_back
+from core.usecases.promote import challenge, current_route, promote, roll_back, settle
 from tests.faults import Counter, Died, FailingStore
 
 VERSIONS = ("a", "b", "c")
@@ -208,3 +208,41 @@ class Crowd(RuleBasedStateMachine):
 
 TestCrowd = Crowd.TestCase
 TestCrowd.settings = settings(max_examples=40, stateful_step_count=12, deadline=None)
+
+
+def settle_trial(model, revision, *, promoted, store=None):
+    where = (store or model.models, Clock(), "m", revision)
+    return settle(*where, promoted=promoted, **model.why(f"settle {revision}"))
+
+
+@pytest.mark.parametrize(
+    ("promoted", "champion", "earlier", "kind"), [(True, "b", ("a",), "promoted"), (False, "a", (), "challenge ended")]
+)
+def test_a_trial_ends_with_its_challenger_promoted_or_gone(model, promoted, champion, earlier, kind):
+    model.promote("a", "d1")
+    model.challenge("b", "d2")
+    for _ in range(2):
+        route = settle_trial(model, 2, promoted=promoted)
+    assert (route.champion, route.earlier, route.challenger, route.mode) == (champion, earlier, None, "direct")
+    assert [entry.kind for entry in model.journal()] == ["promoted", "challenged", kind]
+
+
+def test_a_trial_that_has_changed_is_not_settled(model):
+    model.promote("a", "d1")
+    model.challenge("b", "d2")
+    model.challenge("c", "d3")
+    before = model.route
+    with pytest.raises(Refused, match="has changed since revision 2"):
+        settle_trial(model, 2, promoted=True)
+    model.promote("a", "d4")
+    with pytest.raises(Refused, match="has changed since revision 4"):
+        settle_trial(model, 4, promoted=False)
+    assert (before.challenger, model.route.challenger) == ("c", None)
+
+
+def test_of_two_ends_of_one_trial_the_first_stands(model):
+    model.promote("a", "d1")
+    model.challenge("b", "d2")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: settle_trial(model, 2, promoted=True), range(16)))
+    assert (model.route.champion, model.route.revision, len(model.journal())) == ("b", 3, 3)

@@ -1,0 +1,148 @@
+"""The charts: well-formed whatever they are given, to scale, and told in words."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.domain.drift.distribution import BINS, LONGEST_CATEGORY, MOST_CATEGORIES, distribution
+from core.domain.drift.tally import tally
+from core.domain.schema import NULL_CATEGORY
+from core.domain.sketch import CategoryCounts, NumberSketch
+from core.report.charts.graph import GraphNode, graph
+from core.report.charts.histogram import distribution as draw
+from core.report.charts.interval import interval
+from core.report.charts.scale import Scale
+from core.report.charts.strip import Cell, strip
+from core.report.charts.timeline import Point, timeline
+from core.report.svg import element
+from tests.unit.report.facts import HOSTILE
+
+numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)
+columns = st.lists(st.one_of(numbers, st.just(float("nan"))), max_size=60).map(
+    lambda found: np.array(found, np.float32)
+)
+names = st.lists(st.sampled_from(["a", "b", HOSTILE, "x" * 90, NULL_CATEGORY, "", *map(str, range(12))]), max_size=60)
+texts = st.text(alphabet=st.characters(min_codepoint=32, exclude_categories=["Cs"]), max_size=30)
+
+
+def parsed(markup):
+    """Fails unless it is well-formed XML."""
+    return ET.fromstring(str(markup))
+
+
+def lengths(markup, part, attribute):
+    return [float(found.get(attribute).rstrip("%")) for found in parsed(markup).iter(part)]
+
+
+@given(columns, columns)
+def test_a_number_is_counted_whole_on_both_sides(reference, window):
+    sketch = NumberSketch.of(reference)
+    found = distribution(sketch, tally(sketch, window))
+    if not sketch.count:
+        assert found is None
+        return
+    assert sum(found.reference) == sketch.count
+    assert sum(found.current) == int((~np.isnan(window)).sum())
+    assert min(found.reference + found.current) >= 0
+    assert len(found.edges) == len(found.reference) + 1 <= BINS + 1
+    parsed(draw(found.to_json(), "a column"))
+
+
+@given(names, names)
+def test_a_category_is_counted_whole_on_both_sides(reference, window):
+    counts = CategoryCounts.of(np.array(reference, dtype=object))
+    found = distribution(counts, tally(counts, np.array(window, dtype=object)))
+    if found is None:
+        assert not counts.count
+        return
+    rest = found.rest or (0, 0)
+    assert sum(found.reference) + rest[0] == counts.count
+    assert sum(found.current) + rest[1] == sum(name != NULL_CATEGORY for name in window)
+    assert len(found.names) <= MOST_CATEGORIES
+    assert max(map(len, found.names), default=0) <= LONGEST_CATEGORY
+    parsed(draw(found.to_json(), "a column"))
+
+
+def test_whole_numbers_have_bars_that_hold_equally_many_of_them():
+    hours = NumberSketch.of(np.repeat(np.arange(48.0), 10))
+    found = distribution(hours, tally(hours, np.arange(12.0)))
+    assert set(found.reference) == {20}
+    assert found.current[:7] == (2, 2, 2, 2, 2, 2, 0)
+    assert found.ends == (0, 47)
+
+
+def test_a_window_far_away_is_in_the_outermost_bars():
+    sketch = NumberSketch.of(np.linspace(0, 1, 500))
+    found = distribution(sketch, tally(sketch, np.array([-50.0, 70.0, 80.0])))
+    assert (found.current[0], found.current[-1]) == (1, 2)
+
+
+def test_bars_are_as_long_as_their_shares():
+    found = {"names": ["a", "b"], "reference": [30, 10], "current": [10, 10], "rest": None}
+    first, second = lengths(draw(found, "c"), "rect", "width")
+    assert first == pytest.approx(3 * second, rel=0.01)
+
+
+def test_an_interval_lies_where_its_values_do():
+    drawn = interval({"value": 0.5, "low": 0.25, "high": 1.0}, Scale(0.0, 1.0), label="m")
+    assert lengths(drawn, "circle", "cx") == [50]
+    axis, whisker = parsed(drawn).iter("line")
+    assert (whisker.get("x1"), whisker.get("x2")) == ("25%", "100%")
+    assert parsed(drawn).get("aria-label") == "m: 0.500, from 0.250 to 1.000"
+    assert axis.get("class") == "axis"
+
+
+@given(st.lists(numbers, max_size=5), numbers)
+def test_a_scale_holds_its_values_and_names_few_round_ones_within(values, value):
+    scale = Scale.of([*values, value])
+    assert scale.low <= value <= scale.high
+    assert 0 <= scale.share(value) <= 1
+    ticks = scale.ticks()
+    assert len(ticks) <= 4
+    margin = (scale.high - scale.low) * 1e-6
+    assert all(scale.low - margin <= tick <= scale.high + margin for tick in ticks)
+
+
+def test_ticks_are_named_to_the_same_decimal():
+    assert [name for _, name in Scale(0.58, 0.77).named()] == ["0.60", "0.65", "0.70", "0.75"]
+    assert [name for _, name in Scale(-3000, 3000).named()] == ["−2,000", "0", "2,000"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+def test_a_timeline_has_a_dot_for_each_window_and_marks_alarms(count):
+    found = {"value": 0.7, "low": 0.6, "high": 0.8}
+    drawn = timeline([Point(HOSTILE, found, found if number else None, number == 0) for number in range(count)], "AUC")
+    assert len(lengths(drawn, "circle", "cx")) == count
+    assert str(drawn).count('class="alarm"') == 1
+    assert "<script" not in drawn
+
+
+def test_a_strip_tells_each_check_and_leaves_out_what_was_not_checked():
+    drawn = strip([Cell("May", 0.3, drifted=True), Cell("June", 0.0), Cell("July", None)], "x")
+    told = [title.text for title in parsed(drawn).iter("title")]
+    assert told == ["May: 30.0\xa0% of rows changed, drift", "June: 0.0\xa0% of rows changed", "July: not checked"]
+    assert len(lengths(drawn, "rect", "width")) == 2
+    assert len(lengths(drawn, "circle", "r")) == 1
+
+
+def test_a_graph_draws_an_edge_for_each_parent_that_is_there():
+    files = [GraphNode("f", HOSTILE, "d")]
+    datasets = [GraphNode("d1", "1", "", ("f",)), GraphNode("d2", "2", "", ("f", "gone"), strong=True)]
+    drawn = parsed(graph([("Files", files), ("Datasets", datasets)], "lineage"))
+    assert len(list(drawn.iter("path"))) == 2
+    assert [path.get("class") for path in drawn.iter("path")] == ["edge", "edge strong"]
+    parsed(graph([], "nothing"))
+
+
+@given(texts, texts)
+def test_nothing_that_is_written_becomes_markup(text, value):
+    drawn = element("text", text, class_=value)
+    found = parsed(re.sub(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff]", "", str(drawn)))
+    assert len(list(found.iter())) == 1
+    assert set(found.attrib) == {"class"}
