@@ -19,6 +19,7 @@ APART = ("lock", "clients")
 WIDEST = "dev"
 GROUPS = (
     *("ingest", "validate", "train_trigger", "train", "batch_inference", "realtime_inference", "drift_check"),
+    *("report", "tokens"),
     "laptop",
 )
 

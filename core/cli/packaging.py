@@ -29,7 +29,7 @@ def package(
     session: Session,
     functions: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FUNCTION]…", help="Which functions; all that fit if none."),
+        typer.Argument(metavar="FUNCTION", help="Which functions; all that fit if none."),
     ] = None,
     output: Annotated[Path, typer.Option(help="The folder for the archives.")] = Path("build/packages"),
 ) -> Result:

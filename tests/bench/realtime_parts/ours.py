@@ -7,5 +7,11 @@ import sys
 from core.hosts.asgi import Server
 from functions.realtime_inference.container import app
 
+
+def serve(port: int) -> None:
+    """Until SIGTERM."""
+    Server(app(), port=port).run()
+
+
 if __name__ == "__main__":
-    Server(app(), port=int(sys.argv[1])).run()
+    serve(int(sys.argv[1]))
