@@ -46,25 +46,25 @@ def summary(model):
 
 @pytest.fixture(scope="module")
 def seen(site):
-    """Every page: an ordinary model's in every look, the others' in two; of a huge one axe has nothing new to say."""
+    """Every page: one model's in every look, the others' in two; of a huge one axe has nothing new to say."""
     pages = sorted(site.rglob("*.html"))
     assert len(pages) == 3 + 5 * len(PAGES)
     return visit([wanted for page in pages for wanted in looks(page)])
 
 
 def looks(page):
-    ordinary = not {"fresh", "hostile", "huge"} & set(page.parts)
+    thorough = not {MODEL, "fresh", "hostile", "huge"} & set(page.parts)
     judge = "huge" not in page.parts
     return [
         {"url": page.as_uri(), "scheme": scheme, "width": width, "judge": judge}
         for scheme, width in LOOKS
-        if ordinary or (scheme, width) in {("light", DESK), ("dark", PHONE)}
+        if thorough or (scheme, width) in {("light", DESK), ("dark", PHONE)}
     ]
 
 
 def test_axe_finds_nothing_on_any_page(seen):
     judged = [page for page in seen if "violations" in page]
-    assert len(judged) > 80
+    assert len(judged) > 70
     assert [(page["url"], page["scheme"], page["violations"]) for page in judged if page["violations"]] == []
 
 

@@ -87,7 +87,7 @@ def _dot(point: Point, x: float, scale: Scale) -> Markup:
     whisker = element(
         "line", x1=at(x), x2=at(x), y1=_y(scale, found["low"]), y2=_y(scale, found["high"]), class_="whisker"
     )
-    dot = element("circle", cx=at(x), cy=y, r=4.5, class_="dot")
+    dot = element("circle", cx=at(x), cy=y, r=6.5 if point.alarm else 4.5, class_="dot")
     return element("g", element("title", told), whisker, dot, class_="alarm" if point.alarm else None)
 
 
