@@ -49,8 +49,8 @@ class RuntimeApi(ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A runtime that is killed breaks its connection; anything else is a mistake of this server."""
-        if not isinstance(sys.exception(), ConnectionError):
-            raise
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):
