@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from core.declaration import Declaration
-from core.errors import Refused, Unsupported
+from core.errors import NotFound, Refused, Unsupported
 from core.specfile import spec_files
 
 from . import slim
@@ -58,7 +58,7 @@ class Archive:
 
 
 def package(declared: Declaration, specs: Path, output: Path, progress: Callable[[str], None]) -> Archive:
-    """Pack one function into `output`. Raises Unsupported if pip cannot, Refused if a dependency has our names."""
+    """Pack one function into `output`. Raises NotFound, Unsupported or Refused when its dependencies cannot be had."""
     progress(f"{declared.name}: installing the dependencies of group {declared.group}")
     libraries = _installed(declared.group)
     progress(f"{declared.name}: packing")
@@ -79,6 +79,8 @@ def _files(folder: Path) -> dict[str, Path]:
 def _installed(group: str) -> Path:
     """A folder with what is needed of a group's locked dependencies, compiled; made once for each lock and Python."""
     lock = ROOT / "requirements" / f"{group}.txt"
+    if not lock.is_file():
+        raise NotFound(f"group {group} has no locked requirements {lock}; run `make lock`.")
     made_of = [lock.read_bytes(), Path(slim.__file__).read_bytes(), sys.version.encode(), *map(str.encode, PLATFORMS)]
     done = BUILD / "libraries" / f"{group}-{hashlib.sha256(b'|'.join(made_of)).hexdigest()[:12]}"
     if not done.is_dir():

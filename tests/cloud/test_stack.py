@@ -182,8 +182,7 @@ def bad_input_is_refused_over_http_in_a_sentence(cloud: Cloud) -> None:
         assert "distance" in json.load(answer)["error"]
 
 
-def what_is_deployed_can_be_deployed_again_and_removed_and_data_stays(cloud: Cloud) -> None:
-    deploy(cloud)
+def what_is_removed_leaves_the_data_alone(cloud: Cloud) -> None:
     osls(cloud, "remove")
     assert [each["FunctionName"] for each in cloud.client("lambda").list_functions()["Functions"]] == []
     assert cloud.client("sqs").list_queues().get("QueueUrls", []) == []
@@ -197,7 +196,7 @@ STEPS = (
     a_poison_file_becomes_a_dead_letter_with_its_reason_and_the_others_pass,
     a_file_to_score_is_answered,
     bad_input_is_refused_over_http_in_a_sentence,
-    what_is_deployed_can_be_deployed_again_and_removed_and_data_stays,
+    what_is_removed_leaves_the_data_alone,
 )
 
 

@@ -36,6 +36,7 @@ def view(facts: ModelFacts) -> dict[str, Any]:
         "check": check,
         "window": window(check),
         "version": check["version"],
+        "since_then": _since_then(facts, check),
         "features": [_figure(column, check) for column in columns[:PICTURES]],
         "outputs": [_figure(column, check) for column in outputs[:PICTURES]],
         "tables": [_row(column, check) for column in [*columns, *outputs][:ROWS]],
@@ -59,6 +60,11 @@ def finding(facts: ModelFacts) -> str:
     if check["drifted"]:
         return "The predictions drifted, though no feature did"
     return f"No drift in {plural(total, 'feature')}"
+
+
+def _since_then(facts: ModelFacts, check: Check) -> str | None:
+    """The version that serves, if the check is of an earlier one."""
+    return facts.route.champion if facts.route and facts.route.champion != check["version"] else None
 
 
 def window(check: Check) -> list[str]:

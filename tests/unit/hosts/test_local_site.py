@@ -11,6 +11,9 @@ from core.adapters.store_local import LocalStore
 from core.adapters.store_memory import MemoryStore
 from core.hosts.asgi import Server
 from core.hosts.local.site import WithSite, respond
+from core.hosts.local.up import has_site
+from core.runtime import Runtime
+from core.settings import Settings
 
 PAGE = b"<!DOCTYPE html><title>m</title>"
 
@@ -77,6 +80,13 @@ def test_the_site_is_read_only(reports):
     for method in ("POST", "PUT", "DELETE"):
         answer = respond(reports, method, "/reports/m/site/index.html")
         assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+@pytest.mark.parametrize(("access", "shown"), [("", True), ("none", True), ("keys", False), ("iam", False)])
+def test_where_callers_have_to_say_who_they_are_there_is_no_site(tmp_path, access, shown):
+    environ = {"TIDEMILL_ACCESS": access, "TIDEMILL_KEYS": "{}"}
+    runtime = Runtime(Settings.from_env(environ, store=f"{tmp_path}/{{zone}}"))
+    assert has_site(runtime) is shown
 
 
 def test_an_empty_store_tells_how_to_begin():

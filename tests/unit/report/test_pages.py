@@ -129,6 +129,13 @@ def test_the_findings_of_a_model_with_a_past():
     assert home.finding(model) == "00000000 serves, and the last check found drift and worse answers"
 
 
+def test_a_check_of_an_earlier_version_says_so():
+    earlier = dataclasses.replace(facts.model(), checks=(facts.check(f"{2:016x}", [facts.column("x")]),))
+    assert "Since then 00000000 serves , which has not been checked yet" in text_of(model_pages(earlier)["drift.html"])
+    assert "Since then" not in text_of(model_pages(facts.model())["drift.html"])
+    assert home.finding(earlier) == "00000000 serves, not checked for drift yet"
+
+
 def test_the_findings_when_all_is_well():
     calm = facts.check(f"{4:016x}", [facts.column("x")], month=1)
     model = dataclasses.replace(facts.model(), checks=(calm,), validations=(), receipts=facts.model().receipts[:1])
