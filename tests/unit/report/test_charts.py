@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.drift.distribution import BINS, LONGEST_CATEGORY, MOST_CATEGORIES, distribution
+from core.domain.drift.distribution import distribution
 from core.domain.drift.tally import tally
 from core.domain.schema import NULL_CATEGORY
 from core.domain.sketch import CategoryCounts, NumberSketch
@@ -41,46 +41,19 @@ def lengths(markup, part, attribute):
 
 
 @given(columns, columns)
-def test_a_number_is_counted_whole_on_both_sides(reference, window):
+def test_a_number_is_drawn_whatever_its_values(reference, window):
     sketch = NumberSketch.of(reference)
     found = distribution(sketch, tally(sketch, window))
-    if not sketch.count:
-        assert found is None
-        return
-    assert sum(found.reference) == sketch.count
-    assert sum(found.current) == int((~np.isnan(window)).sum())
-    assert min(found.reference + found.current) >= 0
-    assert len(found.edges) == len(found.reference) + 1 <= BINS + 1
-    parsed(draw(found.to_json(), "a column"))
+    if found is not None:
+        assert len(parsed(draw(found.to_json(), HOSTILE)).findall("{*}text")) in {0, 2}
 
 
 @given(names, names)
-def test_a_category_is_counted_whole_on_both_sides(reference, window):
+def test_a_category_is_drawn_whatever_its_names(reference, window):
     counts = CategoryCounts.of(np.array(reference, dtype=object))
     found = distribution(counts, tally(counts, np.array(window, dtype=object)))
-    if found is None:
-        assert not counts.count
-        return
-    rest = found.rest or (0, 0)
-    assert sum(found.reference) + rest[0] == counts.count
-    assert sum(found.current) + rest[1] == sum(name != NULL_CATEGORY for name in window)
-    assert len(found.names) <= MOST_CATEGORIES
-    assert max(map(len, found.names), default=0) <= LONGEST_CATEGORY
-    parsed(draw(found.to_json(), "a column"))
-
-
-def test_whole_numbers_have_bars_that_hold_equally_many_of_them():
-    hours = NumberSketch.of(np.repeat(np.arange(48.0), 10))
-    found = distribution(hours, tally(hours, np.arange(12.0)))
-    assert set(found.reference) == {20}
-    assert found.current[:7] == (2, 2, 2, 2, 2, 2, 0)
-    assert found.ends == (0, 47)
-
-
-def test_a_window_far_away_is_in_the_outermost_bars():
-    sketch = NumberSketch.of(np.linspace(0, 1, 500))
-    found = distribution(sketch, tally(sketch, np.array([-50.0, 70.0, 80.0])))
-    assert (found.current[0], found.current[-1]) == (1, 2)
+    if found is not None:
+        assert len(lengths(draw(found.to_json(), HOSTILE), "rect", "width")) == len(found.names)
 
 
 def test_bars_are_as_long_as_their_shares():
