@@ -21,6 +21,7 @@ from ..settings import Settings
 from ..telemetry import configure
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
+WIDE = 1_000
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
 StoreOption = Annotated[
@@ -62,7 +63,7 @@ class Session:
 
     def progress(self, text: str) -> None:
         """Say on stderr what is being done: a line, and no colours where nobody looks."""
-        self.console.print(text, highlight=False, soft_wrap=True)
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def command(app: typer.Typer, name: str | None = None, *, example: str) -> Callable[[Callable[..., Result]], None]:
@@ -118,8 +119,14 @@ def _run(
     if json_output:
         typer.echo(json.dumps(result.data))
     elif result.shown != "":
-        Console().print(result.shown, highlight=False, soft_wrap=isinstance(result.shown, str))
+        _shown(result.shown)
     raise typer.Exit(DONE if result.ok else FAILED)
+
+
+def _shown(found: RenderableType) -> None:
+    """Print for a person; where nobody looks, no line is cut to a width, so that ids and keys can be copied."""
+    console = Console(markup=False) if sys.stdout.isatty() else Console(markup=False, width=WIDE)
+    console.print(found, highlight=False, soft_wrap=isinstance(found, str))
 
 
 def _fail(error: Exception, *, json_output: bool, debug: bool, code: int) -> NoReturn:

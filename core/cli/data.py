@@ -11,10 +11,10 @@ from .. import layout
 from ..errors import AlreadyExists, BadInput, NotFound
 from ..layout import DROPS, Drop
 from ..specfile import Mistake, check_spec, spec_files
+from ..tables.formats import format_of
 from .command import Result, Session, command
+from .dropping import drop_file
 from .places import open_file
-
-CHUNK = 8 * 1024 * 1024
 
 
 def register(app: typer.Typer) -> None:
@@ -51,7 +51,8 @@ def check(
     files: Annotated[list[Path] | None, typer.Argument(help="Specs to check; all of the folder when left out.")] = None,
 ) -> Result:
     """Check specs: every mistake in one go, each with its line and the mend."""
-    paths = files or spec_files(session.settings.specs)
+    asked = files or [session.settings.specs]
+    paths = [path for given in asked for path in (spec_files(given) if given.is_dir() else [given])]
     if not paths:
         raise NotFound(f"there is no spec in {session.settings.specs}/; write one with `tidemill init`.")
     mistakes: list[Mistake] = [mistake for path in paths for mistake in check_spec(path)[1]]
@@ -67,11 +68,11 @@ def put(
     drop: Annotated[str, typer.Option("--as", metavar="rows|labels|score", help="What the file holds.")] = "rows",
 ) -> Result:
     """Drop a file into the landing zone."""
-    key = layout.landing(model, _drop(drop), file.name)
+    layout.landing(model, _drop(drop), file.name)
+    format_of(file.name)
     if not file.is_file():
         raise BadInput(f"there is no file {file}.")
-    with file.open("rb") as stream:
-        info = session.runtime.store("landing").put_stream(key, iter(lambda: stream.read(CHUNK), b""))
+    info = drop_file(session.runtime.store("landing"), model, _drop(drop), file)
     return Result({"key": info.key, "version": info.version}, f"landing/{info.key}")
 
 

@@ -24,7 +24,8 @@ from ..layout import Drop, Zone
 from ..runtime import Runtime
 from ..settings import ZONE, Settings, store_url
 from ..usecases import browse
-from ..usecases.journal import audit, entries
+from ..usecases.audit import audit_model
+from ..usecases.journal import entries
 from ..usecases.promote import current_route, promote, roll_back
 from .command import Result, Session
 from .demo_flights import month_file, outcomes, questions, without_outcome
@@ -159,7 +160,7 @@ class _Demo:
             self.say(f"   {back.champion} serves")
             forth = promote(models, clock, MODEL, version, decision="demo: forward", evidence=EVIDENCE, code=code)
             self.say(f"   {forth.champion} serves")
-            journal = audit(models, MODEL)
+            journal = audit_model(models, MODEL)
             self.say(f"   the journal's {journal.entries} entries are {'whole' if journal.intact else 'BROKEN'}")
             self.drain()
 

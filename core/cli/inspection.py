@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.tree import Tree
 
 from ..hosts.local.doctor import Finding, examine
-from ..usecases.journal import audit as audit_journal
+from ..usecases.audit import audit_model
 from ..usecases.lineage import Node
 from ..usecases.lineage import lineage as lineage_of
 from .command import Result, Session, command
@@ -47,7 +47,7 @@ def _grow(tree: Tree, node: Node) -> None:
 
 def audit(session: Session, model: Annotated[str, typer.Argument(help="The model.")]) -> Result:
     """Check that the journal of a model is whole: no entry missing, none altered."""
-    found = audit_journal(session.runtime.store("models"), model)
+    found = audit_model(session.runtime.store("models"), model)
     data: dict[str, Any] = {
         "model": model,
         "entries": found.entries,

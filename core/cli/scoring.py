@@ -11,9 +11,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from ..domain.drift.report import By
+from ..domain.route import Route
 from ..usecases.check_drift import check_drift
 from ..usecases.predict_rows import predict_rows
+from ..usecases.promote import current_route
 from ..usecases.score_batch import score_file
+from ..usecases.train import Training
 from ..usecases.train import train as learn
 from ..usecases.trigger_training import BY_HAND, trigger_training
 from .command import Result, Session, command
@@ -52,8 +55,8 @@ def train(session: Session, model: Model) -> Result:
         code=runtime.code,
         progress=session.progress,
     )
-    found = trained.to_json()
-    return Result(found, _trained(found), ok=trained.promoted)
+    found = {**trained.to_json(), **_serves(trained, current_route(models, model))}
+    return Result(found, _trained(found), ok=found["promoted"])
 
 
 class _Here:
@@ -61,6 +64,14 @@ class _Here:
 
     def start(self, job: str, name: str, arguments: dict[str, str]) -> None:
         """Nothing: the caller goes on."""
+
+
+def _serves(trained: Training, route: Route | None) -> dict[str, Any]:
+    """Whether the version serves now: a training that was done before may have been rolled back since."""
+    if not trained.promoted or route is None or route.champion == trained.version:
+        return {}
+    again = f"`tidemill models promote {trained.model} {trained.version}` makes it serve again"
+    return {"promoted": False, "reasons": [f"this was trained before, and {route.champion} serves now: {again}."]}
 
 
 def _trained(found: dict[str, Any]) -> RenderableType:

@@ -90,7 +90,7 @@ def _shortfall(facts: Facts, rules: Rules) -> str:
 class Claim:
     """One training: all that it learns from, who asked, and until when its job is believed to be alive.
 
-    `training` is a hash of `datasets`, the learning part of `spec` and the code. `cause` is the event that asked,
+    `training` is a hash of `datasets` (which are in order of arrival) whatever their order, the learning part of `spec` and the code. `cause` is the event that asked,
     `heeded` are the drift reports that it answers. `attempt` counts the jobs that were started for it.
     """
 

@@ -9,9 +9,10 @@ from typing import Any, Protocol
 
 from .. import layout
 from ..domain.canonical import content_version
-from ..domain.model import METRICS, ModelManifest
+from ..domain.model import METRICS
 from ..errors import NotFound
 from ..ports import Lists, Reads
+from .load_model import read_manifest
 from .promote import current_route
 
 
@@ -78,12 +79,12 @@ def _versions(models: ReadableRegistry, model: str) -> Iterator[dict[str, Any]]:
 
 
 def _version(models: Reads, model: str, version: str) -> dict[str, Any]:
-    manifest = models.get(layout.model_manifest(model, version))
-    datasets = list(ModelManifest.decode(manifest.data).inputs["datasets"])
+    datasets = list(read_manifest(models, model, version).inputs["datasets"])
+    manifest = models.head(layout.model_manifest(model, version))
     found: Mapping[str, Any] = json.loads(models.get(layout.model_file(model, version, METRICS)).data)
     return {
         "version": version,
-        "created": manifest.info.modified.isoformat(timespec="seconds"),
+        "created": manifest.modified.isoformat(timespec="seconds"),
         "dataset": datasets[0] if len(datasets) == 1 else content_version(datasets),
         "datasets": datasets,
         "metric": found["metric"],

@@ -109,14 +109,14 @@ def _version(job: _Job, datasets: Reads, learner: Learner, progress: Callable[[s
     """Make the version unless it exists; returns it with its holdout."""
     progress(f"reading {len(job.claim.datasets)} datasets")
     schema = job.spec.columns
+    material = read_material(datasets, job.model, job.claim.datasets, schema)
     inputs = {
-        "datasets": list(job.claim.datasets),
+        "datasets": list(material.datasets),
         "spec": job.spec.learning(),
         "seed": job.spec.seed,
         "code": job.code,
         "environment": dict(learner.environment(job.spec.estimator)),
     }
-    material = read_material(datasets, job.model, job.claim.datasets, schema)
     check_rows(material.rows, schema)
     training, holdout = material.split(job.spec.split.by, job.spec.split.holdout)
     check_parts(training, holdout, schema)

@@ -22,8 +22,13 @@ from ..training.split import by_hash, by_time, identities
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Material:
-    """Rows with what identifies them: `ids` [n] of str and `times` [n] in microseconds since 1970, where declared."""
+    """Rows with what identifies them: `ids` [n] of str and `times` [n] in microseconds since 1970, where declared.
 
+    `datasets` are those they came from, sorted; but in order of arrival if that decided which row of an id counts, so
+    that the same `datasets` always are the same rows.
+    """
+
+    datasets: tuple[str, ...]
     rows: Rows
     ids: NDArray[np.object_] | None
     times: NDArray[np.int64] | None
@@ -45,22 +50,43 @@ class Material:
 
 
 def read_material(datasets: Reads, model: str, versions: tuple[str, ...], schema: Schema) -> Material:
-    """The rows of all `versions`, in their order, each id once; raises BadInput if the spec wants other columns."""
-    table = pa.concat_tables([_read(datasets, model, version, schema) for version in versions])
+    """The rows of all `versions`, which are in order of arrival, each id once.
+
+    The rows are in the order of the sorted versions, so that the order of arrival changes nothing but which row counts
+    of those with the same id (and time). Raises BadInput if the spec wants other columns.
+    """
+    named = tuple(sorted(versions))
+    tables = [_read(datasets, model, version, schema) for version in named]
+    table = pa.concat_tables(tables)
     if schema.id is not None:
-        table = table.take(pa.array(newest(table[schema.id].to_numpy(), _times(table, schema))))
+        ids, times = table[schema.id].to_numpy(), _times(table, schema)
+        kept = newest(ids, times, _arrivals(versions, named, tables))
+        if len(kept) < len(ids) and not np.array_equal(kept, newest(ids, times, np.arange(len(ids)))):
+            named = versions
+        table = table.take(pa.array(kept))
     columns = to_columns(table, schema)
     ids = None if schema.id is None else table[schema.id].to_numpy()
-    return Material(Rows(columns, _target(table, schema)), ids, _times(table, schema))
+    return Material(named, Rows(columns, _target(table, schema)), ids, _times(table, schema))
 
 
-def newest(ids: NDArray[np.object_], times: NDArray[np.int64] | None) -> NDArray[np.intp]:
-    """The row number of the newest row of each id, ascending; of equal times, or without times, the last row.
+def _arrivals(versions: tuple[str, ...], named: tuple[str, ...], tables: list[pa.Table]) -> NDArray[np.intp]:
+    """For each row of `tables`, which are of the versions `named`, the place of its version in `versions`."""
+    place = {version: number for number, version in enumerate(versions)}
+    return np.repeat(np.array([place[version] for version in named], np.intp), [table.num_rows for table in tables])
 
-    >>> newest(np.array(["a", "b", "a"], dtype=object), np.array([5, 1, 2])).tolist()
+
+def newest(
+    ids: NDArray[np.object_], times: NDArray[np.int64] | None, arrivals: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """The row number of the newest row of each id, ascending; of equal times, or without, the last to arrive.
+
+    >>> ids = np.array(["a", "b", "a"], dtype=object)
+    >>> newest(ids, np.array([5, 1, 2]), np.array([0, 0, 1])).tolist()
     [0, 1]
+    >>> newest(ids, None, np.array([0, 0, 1])).tolist()
+    [1, 2]
     """
-    order = np.arange(len(ids)) if times is None else np.argsort(times, kind="stable")
+    order = np.lexsort((arrivals,) if times is None else (arrivals, times))  # stable: then by row
     kept = dict(zip(ids[order].tolist(), order.tolist(), strict=True))  # a later row takes the place of an earlier one
     return np.sort(np.fromiter(kept.values(), np.intp, len(kept)))
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .. import layout
+from ..domain.checks.dataset import MIN_ROWS
 from ..domain.dataset import DatasetManifest
 from ..domain.training import Answer, Claim, Facts, Rules, decide, training_id
 from ..errors import AlreadyExists, BadInput, NotFound, VersionMismatch
@@ -21,6 +22,7 @@ from ..ports import Clock, JobRunner, Reads, ReadsLists, Registry
 from ..spec import ModelSpec
 from .journal import record
 from .promote import current_route
+from .verdicts import Verdicts, read_verdicts
 
 BY_HAND = "by hand"
 SCHEDULE = "schedule"
@@ -38,11 +40,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Data:
-    """Every valid dataset of the spec's schema, and the rows in those that no training has seen."""
+    """Every valid dataset of the spec's schema in order of arrival, their rows, and those that no training has seen."""
 
     datasets: tuple[str, ...]
+    rows: int
     new_rows: int
     other_schema: int
+    verdicts: Verdicts
 
 
 def trigger_training(
@@ -66,9 +70,7 @@ def trigger_training(
         return _start(models, jobs, clock, asked, Answer(train=True, reason=asked.reason), code)
     data = _data(datasets, reports, spec, claims)
     facts = _facts(models, reports, clock, spec, claims, data, by_hand=cause == BY_HAND)
-    answer = decide(facts, _rules(spec))
-    if not data.datasets:
-        answer = _nothing_to_learn(data, by_hand=facts.by_hand)
+    answer = _answer(facts, spec, data)
     if not answer.train:
         _journal_refusal(models, clock, spec.model, cause, answer, code)
         return Outcome(answer)
@@ -77,13 +79,26 @@ def trigger_training(
     return _start(models, jobs, clock, claim, answer, code)
 
 
+def _answer(facts: Facts, spec: ModelSpec, data: _Data) -> Answer:
+    """What the rules say, unless there is too little to learn from; by hand, too few rows fail in the training."""
+    if not data.datasets:
+        return _nothing_to_learn(data, by_hand=facts.by_hand)
+    answer = decide(facts, _rules(spec))
+    if answer.train and not facts.by_hand and data.rows < MIN_ROWS:
+        return Answer(train=False, reason=f"{data.rows} valid rows in all, at least {MIN_ROWS} are needed")
+    return answer
+
+
 def _nothing_to_learn(data: _Data, *, by_hand: bool) -> Answer:
-    reason = "no valid dataset"
+    reason, mend = "no valid dataset", "drop rows first"
     if data.other_schema:
         reason += f" of the spec's columns ({data.other_schema} have other columns: drop their files again)"
+    why = ""
+    if data.verdicts.invalid:
+        why, mend = f": {data.verdicts.complaint()}", "mend the files and drop them again"
     if by_hand:
-        raise BadInput(f"there is {reason} to learn from; drop rows first.")
-    return Answer(train=False, reason=reason)
+        raise BadInput(f"there is {reason} to learn from{why}; {mend}.")
+    return Answer(train=False, reason=f"{reason}{why}")
 
 
 def _rules(spec: ModelSpec) -> Rules:
@@ -132,22 +147,17 @@ def _alarms(models: Reads, reports: ReadsLists, model: str, heeded: set[str]) ->
 
 def _data(datasets: Reads, reports: ReadsLists, spec: ModelSpec, claims: list[Claim]) -> _Data:
     seen = {version for claim in claims for version in claim.datasets}
-    usable, new_rows, other_schema = [], 0, 0
-    for version in _valid(reports, spec.model):
+    verdicts = read_verdicts(reports, spec.model)
+    usable, rows, new_rows, other_schema = [], 0, 0, 0
+    for version in verdicts.valid:
         manifest = DatasetManifest.decode(datasets.get(layout.dataset_manifest(spec.model, version)).data)
         if manifest.schema != spec.columns:
             other_schema += 1
             continue
         usable.append(version)
+        rows += manifest.rows
         new_rows += 0 if version in seen else manifest.rows
-    return _Data(tuple(sorted(usable)), new_rows, other_schema)
-
-
-def _valid(reports: ReadsLists, model: str) -> Iterator[str]:
-    for info in reports.list(layout.validation_reports(model)):
-        report = json.loads(reports.get(info.key).data)
-        if report["valid"]:
-            yield report["dataset"]
+    return _Data(tuple(usable), rows, new_rows, other_schema, verdicts)
 
 
 def _claims(models: Registry, model: str) -> Iterator[Claim]:

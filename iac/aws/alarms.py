@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.declaration import Declaration
 
-from .names import Json, logical, ref, resource_name
+from .names import TLS_ONLY, Json, logical, ref, resource_name
 from .permissions import lambda_id
 
 TOPIC = "AlertsTopic"
@@ -87,6 +87,7 @@ def budget() -> Json:
 
 
 CONDITIONS: Json = {
+    TLS_ONLY: {"Fn::Equals": ["${param:tls}", "true"]},
     "HasAlerts": {"Fn::Not": [{"Fn::Equals": ["${param:alerts, ''}", ""]}]},
     "HasBudget": {"Fn::Not": [{"Fn::Equals": ["${param:budget, 0}", "0"]}]},
 }

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from core.layout import ZONES, Zone
 
-from .names import Json, arn, bucket_id, bucket_name, ref
+from .names import TLS_ONLY, Json, arn, bucket_id, bucket_name, ref
 
 DAYS_OF_OLD_VERSIONS = 30
 DAYS_OF_UNFINISHED_UPLOADS = 7
@@ -66,4 +66,5 @@ def _tls_only(zone: Zone) -> Json:
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
     policy = {"Version": "2012-10-17", "Statement": [statement]}
-    return {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": ref(bucket_id(zone)), "PolicyDocument": policy}}
+    properties = {"Bucket": ref(bucket_id(zone)), "PolicyDocument": policy}
+    return {"Type": "AWS::S3::BucketPolicy", "Condition": TLS_ONLY, "Properties": properties}

@@ -9,6 +9,9 @@ from core.layout import Zone
 Json: TypeAlias = dict[str, Any]
 
 STACK = "${self:service}-${sls:stage}"
+TLS_ONLY = "TlsOnly"
+"""The condition of every policy that refuses what comes without TLS: a cloud on one machine has none."""
+
 PLACE = "${AWS::AccountId}-${AWS::Region}"
 
 

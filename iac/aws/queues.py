@@ -6,7 +6,7 @@ import re
 
 from core.declaration import Declaration, Trigger
 
-from .names import Json, arn, bucket_name, logical, ref, resource_name
+from .names import TLS_ONLY, Json, arn, bucket_name, logical, ref, resource_name
 
 ATTEMPTS = 3
 LONGEST_VISIBILITY = 43_200
@@ -71,5 +71,5 @@ def _policy(queue: str) -> Json:
     own = {"StringEquals": {"aws:SourceAccount": ref("AWS::AccountId")}}
     send = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Condition": own, **common}
     tls = {"Effect": "Deny", "Principal": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}, **common}
-    document = {"Version": "2012-10-17", "Statement": [send, tls]}
+    document = {"Version": "2012-10-17", "Statement": [send, {"Fn::If": [TLS_ONLY, tls, ref("AWS::NoValue")]}]}
     return {"Type": "AWS::SQS::QueuePolicy", "Properties": {"Queues": [ref(queue)], "PolicyDocument": document}}

@@ -1,4 +1,5 @@
-"""The very archives and the very template, deployed by osls on a local AWS; then only boto3 and HTTP talk to them.
+"""The very archives and the very template, deployed by osls on a local AWS that enforces IAM; then only boto3 and HTTP
+talk to them.
 
 One stack is deployed once, and everything that can be shown on it is shown in turn, in one test: a second worker would
 deploy a second stack.
@@ -31,7 +32,7 @@ BAD = "this is,no file\nof flights,at all\n"
 def cloud() -> Iterator[Cloud]:
     for declared in declarations().values():
         package(declared, ROOT / "models", ROOT / "build" / "packages", lambda text: None)
-    with running() as started:
+    with running(AUTH="true") as started:
         deploy(started)
         yield started
 

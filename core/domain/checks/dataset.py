@@ -11,7 +11,7 @@ from ..schema import Feature, Schema
 from ..sketch import CategoryCounts, NumberSketch
 
 MIN_ROWS = 20
-"""Fewer rows than this cannot be split into rows to learn from and rows to be judged on."""
+"""Fewer rows than this, of all datasets together, cannot be split into rows to learn from and rows to be judged on."""
 MAX_REJECTED = 0.2
 """When a larger share of a file's rows is rejected, the file is thought to be broken, not its rows."""
 MAX_UNSEEN = 0.9
@@ -69,9 +69,11 @@ class DatasetFacts:
 
 
 def judge(facts: DatasetFacts, schema: Schema, profile: Profile | None) -> Iterator[Check]:
-    """Every check, passed or not. `profile` is of the version that serves, None while none does."""
-    detail = f"{facts.rows:,} rows, at least {MIN_ROWS} are needed"
-    yield Check("rows", None, "error", facts.rows >= MIN_ROWS, detail)
+    """Every check, passed or not. `profile` is of the version that serves, None while none does.
+
+    Few rows, or rows of one target, are warnings: a training learns from all valid datasets together.
+    """
+    yield _enough(facts)
     yield _rejected(facts)
     if schema.id is not None:
         yield _unique(facts, schema.id)
@@ -82,6 +84,12 @@ def judge(facts: DatasetFacts, schema: Schema, profile: Profile | None) -> Itera
         yield _not_empty(feature, column)
         if profile is not None and feature.name in profile.features:
             yield from _like_reference(feature, column, profile.features[feature.name])
+
+
+def _enough(facts: DatasetFacts) -> Check:
+    """Few rows are as good as many in more files; a file without any row is broken."""
+    detail = f"{facts.rows:,} rows, at least {MIN_ROWS} are needed"
+    return Check("rows", None, "warning" if facts.rows else "error", facts.rows >= MIN_ROWS, detail)
 
 
 def _rejected(facts: DatasetFacts) -> Check:
@@ -99,7 +107,7 @@ def _unique(facts: DatasetFacts, name: str) -> Check:
 
 def _learnable(facts: DatasetFacts, schema: Schema) -> Check:
     detail = "the target varies" if facts.targets > 1 else "every row has the same target: there is nothing to learn"
-    return Check("target varies", schema.target, "error", facts.targets > 1, detail)
+    return Check("target varies", schema.target, "warning", facts.targets > 1, detail)
 
 
 def _row_checks(facts: DatasetFacts) -> Iterator[Check]:

@@ -13,6 +13,7 @@ from ...layout import ZONES
 from ...ports import ObjectStore
 from ...runtime import Runtime
 from ...specfile import check_spec, spec_files
+from ...usecases.verdicts import read_verdicts
 from .host import dead_letter_name
 from .queue import Queue
 
@@ -35,7 +36,7 @@ class Finding:
 
 def examine(runtime: Runtime, queue: Queue) -> list[Finding]:
     """Look at everything."""
-    return [_python(), _packages(), *_specs(runtime), *_stores(runtime), *_queue(queue)]
+    return [_python(), _packages(), *_specs(runtime), *_stores(runtime), *_datasets(runtime), *_queue(queue)]
 
 
 def _python() -> Finding:
@@ -77,6 +78,20 @@ def _stores(runtime: Runtime) -> Iterator[Finding]:
             yield Finding(f"zone {zone}", ok=True, detail=probe(store))
         except TidemillError as error:
             yield Finding(f"zone {zone}", ok=False, detail=str(error))
+
+
+def _datasets(runtime: Runtime) -> Iterator[Finding]:
+    """For each model with invalid datasets why the last is; it is well as long as others can be learned from."""
+    for path in spec_files(runtime.settings.specs):
+        spec = check_spec(path)[0]
+        try:
+            verdicts = None if spec is None else read_verdicts(runtime.store("reports"), spec.model)
+        except TidemillError as error:
+            yield Finding(f"datasets {path}", ok=False, detail=str(error))
+            continue
+        if spec is not None and verdicts is not None and verdicts.invalid:
+            detail = f"{len(verdicts.valid):,} valid; {verdicts.complaint()}"
+            yield Finding(f"datasets {spec.model}", bool(verdicts.valid), detail)
 
 
 def _readable(store: ObjectStore) -> str:

@@ -187,6 +187,44 @@ def test_who_serves_can_be_changed_and_the_journal_stays_whole(served):
     assert lineage["parents"][0]["parents"][0]["id"].startswith(f"landing/{MODEL}/rows/rows.csv@")
 
 
+def test_a_file_of_the_same_name_and_other_content_is_put_beside_the_first(tidemill):
+    first = tidemill.json("put", MODEL, "rows.csv")["key"]
+    assert tidemill.json("put", MODEL, "rows.csv")["key"] == first
+    Path("rows.csv").write_bytes(csv_of(birds()[200:], COLUMNS))
+    second = tidemill.json("put", MODEL, "rows.csv")["key"]
+    assert second.startswith(f"{MODEL}/rows/rows~")
+    assert Path(".tidemill/landing", first).is_file()
+    assert Path(".tidemill/landing", second).read_bytes() == Path("rows.csv").read_bytes()
+
+
+def test_a_training_that_was_done_before_does_not_claim_to_serve(served):
+    first = served.json("models", "show", MODEL)["route"]["champion"]
+    Path("more.csv").write_bytes(csv_of(birds()[200:340], COLUMNS))
+    served.json("put", MODEL, "more.csv")
+    served.json("drain")
+    second = served.json("train", MODEL)["version"]
+    assert served.json("models", "rollback", MODEL)["champion"] == first
+    told = served.json("train", MODEL, code=1)
+    assert (told["version"], told["promoted"]) == (second, False)
+    assert f"{first} serves now" in told["reasons"][0]
+
+
+def test_text_in_brackets_is_shown_as_it_is(tidemill):
+    Path("d[bold].csv").write_bytes(Path("rows.csv").read_bytes())
+    assert "d[bold].csv" in tidemill("put", MODEL, "d[bold].csv").stdout
+
+
+def test_the_audit_of_nothing_finds_nothing_and_a_missing_end_is_a_break(served):
+    assert "nothing is known of a model nope" in served.json("audit", "nope", code=1)["error"]
+    newest = sorted(Path(f".tidemill/models/{MODEL}/journal").iterdir())[-1]
+    newest.unlink()
+    told = served.json("audit", MODEL, code=1)
+    assert (told["intact"], told["first_break"]) == (False, told["entries"] + 1)
+    for entry in Path(f".tidemill/models/{MODEL}/journal").iterdir():
+        entry.unlink()
+    assert served.json("audit", MODEL, code=1)["first_break"] == 1
+
+
 def test_an_altered_journal_is_found(served):
     entry = Path(f".tidemill/models/{MODEL}/journal/0000000001.json")
     entry.write_text(entry.read_text().replace("training", "straining"))
