@@ -59,5 +59,5 @@ def configure(*, json_lines: bool, level: str = "INFO") -> None:
     root.handlers[:] = [*(other for other in root.handlers if other.get_name() != OURS), handler]
     root.setLevel(level)
     logging.getLogger(METRICS_LOGGER).setLevel(logging.NOTSET if json_lines else logging.WARNING)
-    for noisy in ("httpx", "watchfiles", "uvicorn"):
+    for noisy in ("botocore", "httpx", "uvicorn", "watchfiles"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -90,8 +90,9 @@ def _shortfall(facts: Facts, rules: Rules) -> str:
 class Claim:
     """One training: all that it learns from, who asked, and until when its job is believed to be alive.
 
-    `training` is a hash of `datasets` (which are in order of arrival) whatever their order, the learning part of `spec` and the code. `cause` is the event that asked,
-    `heeded` are the drift reports that it answers. `attempt` counts the jobs that were started for it.
+    `training` is a hash of `datasets`, the learning part of `spec` and the code. `datasets` are in order of arrival,
+    which is no part of that hash. `cause` is the event that asked, `heeded` are the drift reports that it answers.
+    `attempt` counts the jobs that were started for it.
     """
 
     model: str

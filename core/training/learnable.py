@@ -23,6 +23,8 @@ def check_rows(rows: Rows, schema: Schema) -> None:
             raise BadInput(f"feature {feature.name!r} has values beyond ±3.4e38, which float32 cannot hold.")
     if schema.task != "regression":
         _check_classes(rows, schema)
+    elif (rows.target == rows.target[0]).all():
+        raise BadInput(f"all {len(rows)} rows have {schema.target} {rows.target[0]:g}: there is nothing to learn.")
 
 
 def check_parts(training: Rows, holdout: Rows, schema: Schema) -> None:

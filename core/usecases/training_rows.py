@@ -75,9 +75,7 @@ def _arrivals(versions: tuple[str, ...], named: tuple[str, ...], tables: list[pa
     return np.repeat(np.array([place[version] for version in named], np.intp), [table.num_rows for table in tables])
 
 
-def newest(
-    ids: NDArray[np.object_], times: NDArray[np.int64] | None, arrivals: NDArray[np.intp]
-) -> NDArray[np.intp]:
+def newest(ids: NDArray[np.object_], times: NDArray[np.int64] | None, arrivals: NDArray[np.intp]) -> NDArray[np.intp]:
     """The row number of the newest row of each id, ascending; of equal times, or without, the last to arrive.
 
     >>> ids = np.array(["a", "b", "a"], dtype=object)

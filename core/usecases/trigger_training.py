@@ -1,8 +1,9 @@
 """Decide whether to train, say why, take the claim and start the job.
 
 The decision is made from what is stored, never from the event, which only wakes it: events that come twice, late or
-in another order lead to the same training. The claim makes sure that one training is started once; its lease lets
-another take over when the job died without a word.
+in another order lead to the same training. Only of rows with the same id and the same time, or without times, the one
+counts whose dataset was judged last. The claim makes sure that one training is started once; its lease lets another
+take over when the job died without a word.
 """
 
 from __future__ import annotations
@@ -196,7 +197,7 @@ def _start(models: Registry, jobs: JobRunner, clock: Clock, claim: Claim, answer
         return Outcome(Answer(train=False, reason=f"training {claim.training} is done already"), claim.training)
     claim = _renewed(models, clock, claim)
     jobs.start("train", claim.job, {"model": claim.model, "training": claim.training})
-    evidence = {"training": claim.training, "reason": claim.reason, "datasets": list(claim.datasets)}
+    evidence = {"training": claim.training, "reason": claim.reason, "datasets": sorted(claim.datasets)}
     decision = f"training {claim.job}"
     record(models, clock, claim.model, decision=decision, kind="training started", evidence=evidence, code=code)
     return Outcome(answer, claim.training, claim.job)

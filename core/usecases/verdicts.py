@@ -25,7 +25,7 @@ class Verdicts:
         """The invalid datasets as the end of a sentence."""
         found = f"{self.invalid:,} datasets were found invalid, the last"
         if self.invalid == 1:
-            found = "1 dataset was found invalid,"
+            found = "1 dataset was found invalid"
         return f"{found} because {self.problem} (see reports/{self.key})"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from core.hosts.aws_lambda import Handler, http_handler
+from core.hosts.exposure import check_exposure
 from core.runtime import Runtime
 from core.settings import Settings
 from core.telemetry import configure
@@ -21,6 +22,7 @@ def _handler() -> Handler:
     """
     settings = Settings.from_env(prediction_log="sync")
     configure(json_lines=True, level=settings.log_level)
+    check_exposure("a function's address", settings.access)
     answering = service(Runtime(settings))
     answering.start()
     return http_handler(answering)

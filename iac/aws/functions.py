@@ -64,7 +64,12 @@ def _environment(declared: Declaration) -> Json:
     for job in declared.starts:
         variables["TIDEMILL_JOBS"] = f"lambda://{resource_name(job)}"
     if declared.kind == "http":
-        variables |= {"OPENBLAS_NUM_THREADS": "1", "TIDEMILL_PREDICTION_LOG": "${param:log, 'sync'}"}
+        variables |= {
+            "OPENBLAS_NUM_THREADS": "1",
+            "TIDEMILL_PREDICTION_LOG": "${param:log, 'sync'}",
+            "TIDEMILL_ACCESS": "${param:access, 'keys'}",
+            "TIDEMILL_KEYS": "${param:keys, ''}",
+        }
     return variables
 
 

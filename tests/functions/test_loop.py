@@ -121,12 +121,12 @@ def test_events_that_come_twice_and_in_reverse_lead_to_the_same_state(loop, undi
 
 
 def without_causes(state):
-    """The state without the order of the journal, which the pages show too, and without who of two asked first."""
+    """The state without the order of the journal, which the pages show too, and without who of two came first."""
     kept = {key: data for key, data in state.items() if "/journal/" not in key and not key.endswith("/claim.json")}
     kept |= {key: b"a page" for key in kept if key.endswith(".html")}
     kinds = sorted(json.loads(state[key])["kind"] for key in keys(state, "/journal/"))
-    claims = [json.loads(state[key]) | {"cause": ""} for key in state if key.endswith("/claim.json")]
-    return kept, kinds, claims
+    claims = [json.loads(state[key]) for key in state if key.endswith("/claim.json")]
+    return kept, kinds, [claim | {"cause": "", "datasets": sorted(claim["datasets"])} for claim in claims]
 
 
 def test_no_function_uses_a_zone_or_a_verb_that_it_did_not_declare(loop):

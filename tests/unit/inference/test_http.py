@@ -23,7 +23,13 @@ def test_gzip_is_unzipped_and_nothing_else_is() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"no gzip", gzip.compress(b"x" * 99, mtime=0)[:-9], gzip.compress(b"x", mtime=0) + b"more", gzip.compress(b"x", mtime=0) * 2, b""],
+    [
+        b"no gzip",
+        gzip.compress(b"x" * 99, mtime=0)[:-9],
+        gzip.compress(b"x", mtime=0) + b"more",
+        gzip.compress(b"x", mtime=0) * 2,
+        b"",
+    ],
 )
 def test_bad_gzip_is_bad_input(body: bytes) -> None:
     with pytest.raises(BadInput, match="gzip"):

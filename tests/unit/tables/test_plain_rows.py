@@ -116,8 +116,11 @@ def test_both_ways_of_reading_tell_the_same(data, block):
 
 
 def _told(batches: list[Any]) -> list[Any]:
-    """Rows without their nulls, since a column may be known from an earlier block; what is broken; what is named."""
-    return [
+    """Rows without their nulls, since a column may be known from an earlier block; what is broken; what is named.
+
+    A block of nothing but empty objects may be told as rows of nulls or not at all.
+    """
+    told = [
         (
             [{name: str(value) for name, value in row.items() if value is not None} for row in raw.batch.to_pylist()],
             raw.rows.tolist(),
@@ -125,3 +128,4 @@ def _told(batches: list[Any]) -> list[Any]:
         )
         for raw in batches
     ]
+    return [(rows, places, broken) for rows, places, broken in told if any(rows) or broken]

@@ -81,13 +81,13 @@ class World:
         return version
 
     def claim(self, declared: ModelSpec, *datasets: str) -> str:
-        """Take a claim; returns its training."""
+        """Take a claim on datasets that arrived in this order; returns its training."""
         code = code_version()
         training = training_id(datasets, declared.learning(), code)
         claim = Claim(
             model=declared.model,
             training=training,
-            datasets=tuple(sorted(datasets)),
+            datasets=datasets,
             spec=declared.model_dump(mode="json"),
             cause="by hand",
             reason="asked for by hand",

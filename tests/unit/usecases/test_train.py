@@ -26,6 +26,7 @@ from core.training.learner import SklearnLearner
 from core.usecases.journal import audit, entries
 from core.usecases.load_model import load_version, prove
 from core.usecases.promote import current_route, promote
+from core.usecases.training_rows import read_material
 from tests.faults import Counter, Died, FailingStore
 
 from .claimed import Clock, World, spec
@@ -276,12 +277,57 @@ def test_of_one_id_in_several_datasets_the_newest_row_counts():
     assert manifest.training_rows + manifest.holdout_rows == len(rows)
 
 
+def test_small_datasets_of_one_class_each_are_learned_from_together():
+    alone, world = World(), World()
+    rows = penguins()
+    found = world.train(spec(), *([row for row in rows if row["sex"] == sex] for sex in ("male", "female")))
+    assert found.promoted
+    assert alone.train(spec(), *(rows[start : start + 8] for start in range(0, len(rows), 8))).promoted
+
+
+def manifest_of(world: World, found: Any) -> ModelManifest:
+    return ModelManifest.decode(world.models.get(layout.model_manifest("penguins", found.version)).data)
+
+
+def test_the_order_of_arrival_changes_nothing_where_no_id_comes_twice():
+    worlds = World(), World()
+    batches = [penguins()[:150], penguins()[150:]]
+    found = worlds[0].train(spec(), *batches), worlds[1].train(spec(), *reversed(batches))
+    assert found[0] == found[1]
+    contents = [{key: data for key, data in world.contents().items() if "claim" not in key} for world in worlds]
+    assert contents[0] == contents[1]
+    datasets = manifest_of(worlds[0], found[0]).inputs["datasets"]
+    assert datasets == sorted(datasets)
+
+
+def test_of_one_id_without_a_time_the_row_that_arrived_last_counts():
+    rows = penguins()
+    swapped = {"male": "female", "female": "male"}
+    wrong = [{**row, "sex": swapped[row["sex"]]} for row in rows]
+    world, declared = World(), spec()
+    versions = world.put(declared, rows), world.put(declared, wrong)
+    for first, last in (versions, reversed(versions)):
+        material = read_material(world.datasets, "penguins", (first, last), declared.columns)
+        alone = read_material(world.datasets, "penguins", (last,), declared.columns)
+        assert material.rows.target.tolist() == alone.rows.target.tolist()
+    orders = {
+        read_material(world.datasets, "penguins", order, declared.columns).datasets
+        for order in (versions, versions[::-1])
+    }
+    assert len(orders) == 2, "other rows count, so they are other inputs"
+
+
 def bad(**changes: Any) -> Callable[[list[dict[str, Any]]], list[dict[str, Any]]]:
     return lambda rows: [{**row, **changes} for row in rows]
 
 
 FAILURES: dict[str, tuple[dict[str, Any], Callable[[list[dict[str, Any]]], list[dict[str, Any]]], str]] = {
     "one class": ({}, bad(sex="male"), "nothing to tell apart"),
+    "one number": (
+        {"task": "regression", "target": "flipper", "features": [{"name": "bill", "type": "number", "nullable": True}]},
+        lambda rows: [{"tag": row["tag"], "bill": row["bill"], "flipper": 3.0} for row in rows],
+        "all 333 rows have flipper 3: there is nothing to learn",
+    ),
     "few rows": ({}, lambda rows: rows[:5], "there are 5 rows"),
     "three classes": ({}, lambda rows: [*rows[:-1], {**rows[-1], "sex": "?"}], "use `task: multiclass`"),
     "no parameter": ({"params": {"max_itr": 3}}, lambda rows: rows, "no parameter 'max_itr'"),

@@ -7,8 +7,10 @@ import pytest
 
 from core import layout
 from core.adapters.store_memory import MemoryStore
+from core.domain.checks.dataset import Check
 from core.domain.dataset import DatasetManifest, Source
 from core.domain.training import Claim
+from core.domain.validation import ValidationReport
 from core.errors import BadInput
 from core.spec import ModelSpec
 from core.usecases.journal import entries
@@ -48,7 +50,8 @@ class World:
         manifest = DatasetManifest("m", version, "rows", source, spec.columns, rows, 0, (), "c")
         self.datasets.create(layout.dataset_manifest("m", version), manifest.encode())
         key = layout.validation_report("m", version)
-        self.reports.create(key, json.dumps({"valid": valid, "dataset": version}).encode())
+        check = Check("values", "x", "error", valid, "x is missing in 3 rows")
+        self.reports.create(key, ValidationReport("m", version, rows, (check,), "c").encode())
         return key
 
     def drift(self, name, version, *, drifted=True, degraded=False):
@@ -92,7 +95,7 @@ def test_the_claim_tells_the_job_all_that_it_needs(world):
     world.data("b", 600)
     world.ask(world.data("a", 400))
     claim = Claim.decode(world.models.get(next(iter(world.models.list(layout.claims("m")))).key).data)
-    assert claim.datasets == ("a", "b")
+    assert claim.datasets == ("b", "a"), "in order of arrival"
     assert ModelSpec.model_validate(claim.spec) == SPEC
 
 
@@ -124,8 +127,32 @@ def test_invalid_data_and_data_of_other_columns_are_never_learned_from(world):
     outcome = world.ask()
     assert not outcome.answer.train
     assert "1 have other columns" in outcome.answer.reason
-    with pytest.raises(BadInput, match="drop rows first"):
+    with pytest.raises(BadInput, match=r"1 dataset was found invalid because x .*; mend the files and drop them again"):
         world.ask(BY_HAND)
+
+
+def test_without_any_dataset_rows_are_asked_for(world):
+    with pytest.raises(BadInput, match=r"^there is no valid dataset to learn from; drop rows first\.$"):
+        world.ask(BY_HAND)
+
+
+def test_invalid_datasets_are_counted_and_the_last_to_arrive_says_why(world):
+    for name in ("c", "b"):
+        world.data(name, 50, valid=False)
+    cause = world.data("a", 50, valid=False)
+    told = f"3 datasets were found invalid, the last because x is missing in 3 rows (see reports/{cause})"
+    assert world.ask(cause).answer.reason == f"no valid dataset: {told}"
+    with pytest.raises(BadInput) as error:
+        world.ask(BY_HAND)
+    assert str(error.value) == (f"there is no valid dataset to learn from: {told}; mend the files and drop them again.")
+
+
+def test_small_datasets_train_together_once_they_have_rows_enough(world):
+    eager = SPEC.model_copy(update={"train_when": SPEC.train_when.model_copy(update={"rows": 1})})
+    declined = world.ask(world.data("a", 12), eager)
+    assert declined.answer.reason == "12 valid rows in all, at least 20 are needed"
+    assert not world.jobs.started
+    assert world.ask(world.data("b", 8), eager).job in world.jobs.started
 
 
 def test_a_schedule_that_finds_nothing_to_do_leaves_no_trace(world):
