@@ -46,8 +46,15 @@ def number_rows(start: int, count: int, broken: Collection[int]) -> NDArray[np.i
     return rows[~np.isin(rows, list(broken))] if broken else rows
 
 
+def rows_of_nothing(count: int) -> pa.RecordBatch:
+    """`count` rows without a column: empty objects are rows too, and their reader tells what they lack."""
+    return pa.RecordBatch.from_struct_array(pa.array([{}] * count, pa.struct([])))
+
+
 def one_batch(table: pa.Table) -> pa.RecordBatch:
-    """The table as a single batch, even if it has no rows."""
+    """The table as a single batch, even if it has no rows or no columns."""
+    if not table.column_names:
+        return rows_of_nothing(table.num_rows)
     columns = [column.combine_chunks() for column in table.columns]
     return pa.RecordBatch.from_arrays(columns, schema=table.schema)
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 from ..errors import BadInput
 from ..ports import ObjectInfo, Reads
 from .plain_rows import EXACT, PlainRows
-from .raw import Broken, RawBatch, Wanted, number_rows, one_batch
+from .raw import Broken, RawBatch, Wanted, number_rows, one_batch, rows_of_nothing
 from .records import Block, blocks, end_of_lines
 from .streams import content
 
@@ -33,8 +33,7 @@ def jsonl_batches(store: Reads, info: ObjectInfo, wanted: Wanted | None, *, comp
     for block in blocks(content(store, info, compressed=compressed), end_of_lines, info.key):
         raw = _read(block, info.key, plain, before, wanted)
         before += len(raw.rows) + len(raw.broken)
-        if raw.names or raw.broken:
-            yield raw
+        yield raw
     if not before:
         raise BadInput(f"{info.key!r} is empty; send one JSON object a line.")
 
@@ -73,7 +72,7 @@ def _parse(lines: Sequence[str], before: int, wanted: Wanted | None) -> RawBatch
     names = tuple(dict.fromkeys(name for row in found for name in row))
     kept = [name for name in names if wanted is None or name in wanted]
     columns = [_column([row.get(name) for row in found]) for name in kept]
-    batch = pa.RecordBatch.from_arrays(columns, names=kept)
+    batch = pa.RecordBatch.from_arrays(columns, names=kept) if kept else rows_of_nothing(len(found))
     return RawBatch(names, batch, np.array(numbers, np.int64), tuple(broken))
 
 

@@ -288,3 +288,12 @@ def test_every_format_tells_the_same_rows(found, block):
             read = check(encode(*found), name)
             assert problems(read) == {}
             assert pa.Table.from_batches(batch.good for batch in read) == expected
+
+
+def test_empty_objects_are_rows_that_lack_everything(monkeypatch):
+    """Even a block of nothing else is accounted for."""
+    monkeypatch.setattr(records, "BLOCK", 16)
+    lines = as_jsonl(ROW) + b"{}\n" * 20
+    found = check(lines, "f.jsonl")
+    assert len(good(found)) == 1
+    assert [row.row for batch in found for row in batch.rejected] == list(range(2, 22))
