@@ -5,7 +5,7 @@ A queue delivers several envelopes at once, and each fails alone; anything else 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..layout import check_model_name
@@ -14,14 +14,20 @@ from .fields import Document, items, parsed, text, within
 from .messages import Event, TrainingClaimed
 
 SQS = "aws:sqs"
+ATTEMPTS = 3
+"""How often a queue delivers a message before it gives it up: its redrive policy's maxReceiveCount."""
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What succeeds or fails as one: `id` is the queue's, or None for what came without one; `body` is as it came."""
+    """What succeeds or fails as one: `id` is the queue's, or None for what came without one; `body` is as it came.
+
+    `attempt` counts its deliveries, this one included.
+    """
 
     id: str | None
     body: str | Document
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +69,16 @@ def envelopes(event: Document) -> Iterator[Envelope]:
     """
     if _source(event) == SQS:
         for record in items(event, "Records"):
-            yield Envelope(text(record, "messageId"), record.get("body", ""))
+            yield Envelope(text(record, "messageId"), record.get("body", ""), _attempt(record))
     else:
         yield Envelope(None, event)
+
+
+def _attempt(record: Document) -> int:
+    """Counted by the queue, approximately as it says; 1 where it says nothing."""
+    attributes = record.get("attributes")
+    count = attributes.get("ApproximateReceiveCount") if isinstance(attributes, Mapping) else None
+    return int(count) if isinstance(count, str) and count.isdecimal() else 1
 
 
 def failures(ids: Iterable[str]) -> dict[str, list[dict[str, str]]]:

@@ -1,6 +1,8 @@
-"""Amazon S3's own event notifications.
+"""Amazon S3's own event notifications, and those of the stores that speak it: MinIO and Ceph.
 
-Format: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+Formats: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html,
+https://min.io/docs/minio/linux/administration/monitoring/bucket-notifications.html,
+https://docs.ceph.com/en/latest/radosgw/notifications/#events
 """
 
 from __future__ import annotations
@@ -16,6 +18,9 @@ from .places import object_created
 SOURCE = "aws:s3"
 TEST_EVENT = "s3:TestEvent"
 CREATED = "ObjectCreated:"
+OLD_PREFIX = "s3:"
+"""MinIO and older releases of Ceph put it before the names of events."""
+CEPH = "ceph:s3"
 
 
 def is_test(document: Document) -> bool:
@@ -29,14 +34,15 @@ def is_record(record: Mapping[str, Any]) -> bool:
 
 
 def created(record: Document, store: str) -> list[ObjectCreated]:
-    """The object that was written, if that is what happened. Keys come URL-encoded, with `+` for a space.
+    """The object that was written, if that is what happened.
 
+    Keys come URL-encoded, with `+` for a space; from Ceph they come as they are.
     Raises BadInput for a record that is not as documented, or an object that is in no zone of `store`.
     """
-    if not text(record, "eventName").startswith(CREATED):
+    if not text(record, "eventName").removeprefix(OLD_PREFIX).startswith(CREATED):
         return []
     s3 = within(record, "s3")
     thing = within(s3, "object")
-    key = unquote_plus(text(thing, "key"), errors="strict")
+    key = text(thing, "key") if record.get("eventSource") == CEPH else unquote_plus(text(thing, "key"), errors="strict")
     found = object_created(store, text(within(s3, "bucket"), "name"), key, thing.get("eTag"))
     return [] if found is None else [found]

@@ -1,30 +1,27 @@
 """AWS Lambda for the functions that events start, and for a job that fits into one: `handler` is the entry point.
 
-TIDEMILL_FUNCTION says which function this is. A queue's message that fails is delivered again, alone; one that cannot
-succeed goes straight to the dead letters with its reason.
+TIDEMILL_FUNCTION says which function this is. A queue's message that fails is delivered again, alone. One that cannot
+succeed goes straight to the dead letters with its reason, and one that may, after its last attempt.
 """
 
 from __future__ import annotations
 
-import importlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Protocol
 
 from ..adapters.jobs import open_jobs
 from ..declaration import Declaration, declarations
 from ..errors import BadInput, Permanent, TidemillError
-from ..events.aws import Decoder, Envelope, envelopes, failures
-from ..events.messages import Event, ObjectCreated
+from ..events.aws import ATTEMPTS, Decoder, Envelope, envelopes, failures
 from ..runtime import Runtime
 from ..settings import Settings
 from ..specfile import spec_files
 from ..telemetry import configure
+from .worker import Handle, Worker
 
 log = logging.getLogger("tidemill")
-
-Handle = Callable[[Event, Runtime], Mapping[str, Any]]
 
 
 class DeadLetters(Protocol):
@@ -44,20 +41,27 @@ class EventHost:
     """One function on Lambda. `dead_letters` is None where there is no queue for them."""
 
     def __init__(
-        self, declared: Declaration, handle: Handle, runtime: Runtime, dead_letters: DeadLetters | None = None
+        self,
+        declared: Declaration,
+        runtime: Runtime,
+        dead_letters: DeadLetters | None = None,
+        handle: Handle | None = None,
     ) -> None:
-        self.declared = declared
-        self._handle = handle
-        self._runtime = runtime
+        self._worker = Worker(declared, runtime, handle)
         self._dead_letters = dead_letters
+
+    @property
+    def declared(self) -> Declaration:
+        """Which function this is."""
+        return self._worker.declared
 
     def __call__(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
         """Handle what Lambda was called with; the reply names the queue's messages that shall come again.
 
         What came without a queue raises its first error, once everything else in it is done: Lambda itself retries it.
         """
-        models = tuple(path.stem for path in spec_files(self._runtime.settings.specs))
-        decoder = Decoder(self._runtime.settings.store, self.declared.name, models)
+        models = tuple(path.stem for path in spec_files(self._worker.runtime.settings.specs))
+        decoder = Decoder(self._worker.runtime.settings.store, self.declared.name, models)
         failed = []
         for envelope in envelopes(event):
             errors = list(self._errors(decoder, envelope))
@@ -76,43 +80,25 @@ class EventHost:
             log.error("%s: %s", self.declared.name, error)  # noqa: TRY400 - a sentence, no traceback
             yield error
             return
-        for message in filter(self._is_wanted, messages):
-            try:
-                reply = self._handle(message, self._runtime)
-            except TidemillError as error:
-                log.error("%s: %s", self.declared.name, error, extra=_facts(message))  # noqa: TRY400 - a sentence says it
-                yield error
-            except Exception as error:
-                log.exception("%s", self.declared.name, extra=_facts(message))
-                yield error
-            else:
-                log.info("%s", self.declared.name, extra=_facts(message, reply))
-
-    def _is_wanted(self, message: Event) -> bool:
-        """Rules of the cloud may let more through than was declared."""
-        if not isinstance(message, ObjectCreated):
-            return True
-        return any(trigger.fits(message.zone, message.key) for trigger in self.declared.triggers)
+        yield from self._worker.errors(messages)
 
     def _is_kept(self, envelope: Envelope, errors: list[Exception]) -> bool:
-        """Whether the envelope went to the dead letters, because trying again cannot help."""
-        if (
-            self._dead_letters is None
-            or envelope.id is None
-            or not all(isinstance(error, Permanent) for error in errors)
-        ):
+        """Whether the envelope went to the dead letters: trying again cannot help, or was tried often enough."""
+        is_over = envelope.attempt >= ATTEMPTS or all(isinstance(error, Permanent) for error in errors)
+        if self._dead_letters is None or envelope.id is None or not is_over:
             return False
         try:
-            self._dead_letters.keep(str(envelope.body), " ".join(str(errors[0]).split()), self.declared.name)
+            self._dead_letters.keep(str(envelope.body), _reason(errors[0]), self.declared.name)
         except TidemillError as error:
             log.warning("%s: the message stays in its queue: %s", self.declared.name, error)
             return False
         return True
 
 
-def _facts(message: Event, reply: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
-    about = {"event": type(message).__name__} | {name: getattr(message, name) for name in message.__slots__}
-    return {"facts": {**about, **(reply or {})}}
+def _reason(error: Exception) -> str:
+    """One line; an error that nobody foresaw tells its type too, since it may say little else."""
+    told = str(error) if isinstance(error, TidemillError) else f"{type(error).__name__}: {error}"
+    return " ".join(told.split())
 
 
 @cache
@@ -122,9 +108,8 @@ def _host() -> EventHost:
     declared = declarations().get(settings.function)
     if declared is None:
         raise BadInput(f"TIDEMILL_FUNCTION is {settings.function!r}; it must be one of {', '.join(declarations())}.")
-    handle = importlib.import_module(f"functions.{declared.name}.handler").handle
     runtime = Runtime(settings, jobs=open_jobs(settings.jobs, settings.environ))
-    return EventHost(declared, handle, runtime, _dead_letters(settings))
+    return EventHost(declared, runtime, _dead_letters(settings))
 
 
 def _dead_letters(settings: Settings) -> DeadLetters | None:

@@ -18,7 +18,6 @@ from core.hosts.aws_events import EventHost
 from core.layout import ZONES
 from core.runtime import Runtime
 from core.settings import Settings
-from functions.ingest.handler import handle as ingest
 
 GOLDEN = Path(__file__).parents[2] / "events" / "golden"
 
@@ -38,15 +37,18 @@ class Letters:
         self.kept.append((body, reason, function))
 
 
+def runtime_in(folder: Path) -> Runtime:
+    settings = Settings.from_env({}, store="s3://acme-tidemill-{zone}", specs=folder)
+    return Runtime(settings, stores={zone: MemoryStore() for zone in ZONES})
+
+
 class Desk:
     """A host whose function notes what it is called with, and fails on keys that are in `errors`."""
 
     def __init__(self, folder: Path, letters: Letters | None = None, **errors: Exception) -> None:
         self.seen: list[str] = []
         self.errors = {key.replace("_", "."): error for key, error in errors.items()}
-        settings = Settings.from_env({}, store="s3://acme-tidemill-{zone}", specs=folder)
-        runtime = Runtime(settings, stores={zone: MemoryStore() for zone in ZONES})
-        self.host = EventHost(declarations()["ingest"], self.handle, runtime, letters)
+        self.host = EventHost(declarations()["ingest"], runtime_in(folder), letters, self.handle)
 
     def handle(self, event: Any, runtime: Runtime) -> dict[str, Any]:
         self.seen.append(event.key)
@@ -119,12 +121,11 @@ def test_the_real_function_ingests_what_the_event_tells_of(tmp_path: Path) -> No
     (tmp_path / "m.yaml").write_text(
         "model: m\ntask: binary\ntarget: y\nfeatures: [{name: x, type: number}]\nestimator: logistic-regression\n"
     )
-    desk = Desk(tmp_path)
-    desk.host._handle = ingest
-    desk.host._runtime.store("landing").put("m/rows/a b.csv", b"x,y\n1,true\n2,false\n")
-    assert desk.host(queue("m/rows/a b.csv")) == failed()
-    assert [info.key for info in desk.host._runtime.store("datasets").list("m/") if info.key.endswith("manifest.json")]
-    assert desk.host(queue("m/rows/c.csv")) == failed("m/rows/c.csv")
+    host = EventHost(declarations()["ingest"], runtime := runtime_in(tmp_path))
+    runtime.store("landing").put("m/rows/a b.csv", b"x,y\n1,true\n2,false\n")
+    assert host(queue("m/rows/a b.csv")) == failed()
+    assert [info.key for info in runtime.store("datasets").list("m/") if info.key.endswith("manifest.json")]
+    assert host(queue("m/rows/c.csv")) == failed("m/rows/c.csv")
 
 
 @mock_aws

@@ -1,0 +1,94 @@
+"""Functions behind HTTP: any sender of CloudEvents or bucket notifications calls them, and retries what fails.
+
+`POST /events` is for every function that is served here, `POST /events/FUNCTION` for one of them. 200 says that all is
+done. 503 and 500 ask for the event again. 400 says that trying again cannot help: senders keep it as a dead letter.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from ..errors import BadInput, Permanent, TidemillError
+from ..events.azure import permission
+from ..events.deliveries import Decoder
+from ..events.messages import Event, ScheduleFired, TrainingClaimed
+from ..inference.http import Request, Response, body_of, json_response, problem
+from ..specfile import spec_files
+from .worker import Worker
+
+EVENTS = "/events"
+LARGEST = 1 << 20
+"""Bytes of a body: senders stop at 512 KB (Eventarc) to 1 MB (Event Grid, Pub/Sub's for push is 10 MB of base64)."""
+
+log = logging.getLogger("tidemill")
+
+
+class Deliveries:
+    """Answers requests that carry events. `workers` are the functions served here, by name."""
+
+    def __init__(self, workers: Mapping[str, Worker]) -> None:
+        self._workers = workers
+
+    def is_for(self, request: Request) -> bool:
+        """Whether the request is to this host of events, and not to the endpoint beside it."""
+        return request.path == EVENTS or request.path.startswith(f"{EVENTS}/")
+
+    def handle(self, request: Request) -> Response:
+        """Do what the request tells of; the answer says whether it has to come again."""
+        if request.method == "OPTIONS":
+            return Response(HTTPStatus.OK, permission(request.headers) or {"allow": "POST, OPTIONS"}, b"")
+        if request.method != "POST":
+            return problem(HTTPStatus.METHOD_NOT_ALLOWED, "events are posted here.", {"allow": "POST, OPTIONS"})
+        try:
+            called = self._called(request.path)
+            messages = self._messages(called, request)
+        except BadInput as error:
+            log.error("events: %s", error)  # noqa: TRY400 - a sentence, no traceback
+            return problem(error.status, str(error))
+        return _answer([error for worker in called for error in worker.errors(_of(messages, worker))])
+
+    def _called(self, path: str) -> list[Worker]:
+        name = path.removeprefix(EVENTS).strip("/")
+        if not name:
+            return list(self._workers.values())
+        if name not in self._workers:
+            raise BadInput(f"function {name[:80]!r} is not served here; {', '.join(self._workers)} are.")
+        return [self._workers[name]]
+
+    def _messages(self, called: list[Worker], request: Request) -> list[Event]:
+        settings = called[0].runtime.settings
+        models = [path.stem for path in spec_files(settings.specs)]
+        body = body_of(request, LARGEST)
+        return Decoder(settings.store, models).messages(request.headers, body, datetime.now(UTC))
+
+
+def _of(messages: Iterable[Event], worker: Worker) -> list[Event]:
+    """The messages that are for one function: its schedules, its jobs, and objects, of which it takes what it wants."""
+    name = worker.declared.name
+    return [each for each in messages if _addressee(each) in {name, None}]
+
+
+def _addressee(message: Event) -> str | None:
+    match message:
+        case ScheduleFired(schedule):
+            return schedule
+        case TrainingClaimed():
+            return "train"
+        case _:
+            return None
+
+
+def _answer(errors: list[Exception]) -> Response:
+    """One answer for all: what may succeed later comes before what cannot."""
+    if not errors:
+        return json_response({"done": True})
+    unforeseen = [error for error in errors if not isinstance(error, TidemillError)]
+    if unforeseen:
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, f"the function failed: {type(unforeseen[0]).__name__}.")
+    for error in errors:
+        if not isinstance(error, Permanent):
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    return problem(HTTPStatus.BAD_REQUEST, str(errors[0]))

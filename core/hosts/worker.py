@@ -1,0 +1,51 @@
+"""One function at work: messages in, what went wrong out. Every host of events has one for each function it calls."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from ..declaration import Declaration
+from ..errors import TidemillError
+from ..events.messages import Event, ObjectCreated
+from ..runtime import Runtime
+
+log = logging.getLogger("tidemill")
+
+Handle = Callable[[Event, Runtime], Mapping[str, Any]]
+
+
+class Worker:
+    """Calls one function. `handle` is the function itself, or None for the one of the declaration's name."""
+
+    def __init__(self, declared: Declaration, runtime: Runtime, handle: Handle | None = None) -> None:
+        self.declared = declared
+        self.runtime = runtime
+        self._handle = handle or importlib.import_module(f"functions.{declared.name}.handler").handle
+
+    def errors(self, messages: Iterable[Event]) -> Iterator[Exception]:
+        """Do everything that concerns the function, whatever fails of it; what went wrong."""
+        for message in filter(self.wants, messages):
+            try:
+                reply = self._handle(message, self.runtime)
+            except TidemillError as error:
+                log.error("%s: %s", self.declared.name, error, extra=_facts(message))  # noqa: TRY400 - a sentence says it
+                yield error
+            except Exception as error:
+                log.exception("%s", self.declared.name, extra=_facts(message))
+                yield error
+            else:
+                log.info("%s", self.declared.name, extra=_facts(message, reply))
+
+    def wants(self, message: Event) -> bool:
+        """Whether the message is for this function: rules of a cloud may let more through than was declared."""
+        if not isinstance(message, ObjectCreated):
+            return True
+        return any(trigger.fits(message.zone, message.key) for trigger in self.declared.triggers)
+
+
+def _facts(message: Event, reply: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+    about = {"event": type(message).__name__} | {name: getattr(message, name) for name in message.__slots__}
+    return {"facts": {**about, **(reply or {})}}
