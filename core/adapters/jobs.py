@@ -14,6 +14,10 @@ Factory = Callable[[SplitResult, Mapping[str, str]], JobRunner]
 RUNNERS: Mapping[str, str] = {
     "lambda": f"{__package__}.jobs_lambda:open_lambda",
     "ecs": f"{__package__}.jobs_ecs:open_ecs",
+    "batch": f"{__package__}.jobs_batch:open_batch",
+    "sagemaker": f"{__package__}.jobs_sagemaker:open_sagemaker",
+    "cloudrun": f"{__package__}.jobs_cloud_run:open_cloud_run",
+    "process": f"{__package__}.jobs_process:open_process",
 }
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from urllib.parse import SplitResult
 
-from .jobs_aws import client, translated
+from .jobs_aws import client, options, translated
 
 
 class LambdaJobs:
@@ -26,5 +26,6 @@ class LambdaJobs:
 
 
 def open_lambda(url: SplitResult, environ: Mapping[str, str]) -> LambdaJobs:  # noqa: ARG001 - every factory has one signature
-    """The runner of lambda://FUNCTION."""
+    """The runner of lambda://FUNCTION; raises BadInput if it is missing."""
+    options(url, "lambda://FUNCTION", path=False)
     return LambdaJobs(url.netloc)

@@ -14,11 +14,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, cast
 
 from ..errors import BadInput, Unsupported
 from ..inference.http import Request, Response
-from ..inference.service import Service
 from .slow_clients import PATIENCE, Connection, SlowClients
 
 if TYPE_CHECKING:
@@ -44,10 +43,36 @@ KEEP_ALIVE = 75
 log = logging.getLogger(__name__)
 
 
+class Answers(Protocol):
+    """What an application is made of: `core.inference.service.Service`, or several of them as one."""
+
+    max_body: int
+
+    def start(self) -> None:
+        """Called once, before the first request."""
+        ...
+
+    def tick(self) -> None:
+        """Called once a second."""
+        ...
+
+    def close(self) -> None:
+        """Called once, after the last request."""
+        ...
+
+    def may_wait(self, request: Request) -> bool:
+        """Whether answering may take so long that others should not have to wait for it."""
+        ...
+
+    def handle(self, request: Request) -> Response:
+        """Answer a request; never raises."""
+        ...
+
+
 class App:
     """The ASGI application around a service: loads its models at startup, writes its log at shutdown."""
 
-    def __init__(self, service: Service, *, tick: float = TICK) -> None:
+    def __init__(self, service: Answers, *, tick: float = TICK) -> None:
         self._service = service
         self._tick = tick
 

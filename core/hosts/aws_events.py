@@ -11,15 +11,12 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Protocol
 
-from ..adapters.jobs import open_jobs
-from ..declaration import Declaration, declarations
 from ..errors import BadInput, Permanent, TidemillError
 from ..events.aws import ATTEMPTS, Decoder, Envelope, envelopes, failures
-from ..runtime import Runtime
 from ..settings import Settings
 from ..specfile import spec_files
 from ..telemetry import configure
-from .worker import Handle, Worker
+from .worker import Worker, make_workers
 
 log = logging.getLogger("tidemill")
 
@@ -38,22 +35,11 @@ def handler(event: Mapping[str, Any], context: object) -> Mapping[str, Any]:  # 
 
 
 class EventHost:
-    """One function on Lambda. `dead_letters` is None where there is no queue for them."""
+    """A function on Lambda. `dead_letters` is None where there is no queue for them."""
 
-    def __init__(
-        self,
-        declared: Declaration,
-        runtime: Runtime,
-        dead_letters: DeadLetters | None = None,
-        handle: Handle | None = None,
-    ) -> None:
-        self._worker = Worker(declared, runtime, handle)
+    def __init__(self, worker: Worker, dead_letters: DeadLetters | None = None) -> None:
+        self._worker = worker
         self._dead_letters = dead_letters
-
-    @property
-    def declared(self) -> Declaration:
-        """Which function this is."""
-        return self._worker.declared
 
     def __call__(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
         """Handle what Lambda was called with; the reply names the queue's messages that shall come again.
@@ -61,7 +47,7 @@ class EventHost:
         What came without a queue raises its first error, once everything else in it is done: Lambda itself retries it.
         """
         models = tuple(path.stem for path in spec_files(self._worker.runtime.settings.specs))
-        decoder = Decoder(self._worker.runtime.settings.store, self.declared.name, models)
+        decoder = Decoder(self._worker.runtime.settings.store, self._worker.declared.name, models)
         failed = []
         for envelope in envelopes(event):
             errors = list(self._errors(decoder, envelope))
@@ -77,7 +63,7 @@ class EventHost:
         try:
             messages = decoder.messages(envelope)
         except BadInput as error:
-            log.error("%s: %s", self.declared.name, error)  # noqa: TRY400 - a sentence, no traceback
+            log.error("%s: %s", self._worker.declared.name, error)  # noqa: TRY400 - a sentence, no traceback
             yield error
             return
         yield from self._worker.errors(messages)
@@ -88,9 +74,9 @@ class EventHost:
         if self._dead_letters is None or envelope.id is None or not is_over:
             return False
         try:
-            self._dead_letters.keep(str(envelope.body), _reason(errors[0]), self.declared.name)
+            self._dead_letters.keep(str(envelope.body), _reason(errors[0]), self._worker.declared.name)
         except TidemillError as error:
-            log.warning("%s: the message stays in its queue: %s", self.declared.name, error)
+            log.warning("%s: the message stays in its queue: %s", self._worker.declared.name, error)
             return False
         return True
 
@@ -105,11 +91,9 @@ def _reason(error: Exception) -> str:
 def _host() -> EventHost:
     settings = Settings.from_env()
     configure(json_lines=True, level=settings.log_level)
-    declared = declarations().get(settings.function)
-    if declared is None:
-        raise BadInput(f"TIDEMILL_FUNCTION is {settings.function!r}; it must be one of {', '.join(declarations())}.")
-    runtime = Runtime(settings, jobs=open_jobs(settings.jobs, settings.environ))
-    return EventHost(declared, runtime, _dead_letters(settings))
+    if not settings.function:
+        raise BadInput("TIDEMILL_FUNCTION must say which function this is.")
+    return EventHost(make_workers(settings)[settings.function], _dead_letters(settings))
 
 
 def _dead_letters(settings: Settings) -> DeadLetters | None:

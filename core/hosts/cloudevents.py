@@ -15,6 +15,7 @@ from ..errors import BadInput, Permanent, TidemillError
 from ..events.azure import permission
 from ..events.deliveries import Decoder
 from ..events.messages import Event, ScheduleFired, TrainingClaimed
+from ..inference.access import Access, Denied, Forbidden
 from ..inference.http import Request, Response, body_of, json_response, problem
 from ..specfile import spec_files
 from .worker import Worker
@@ -27,14 +28,11 @@ log = logging.getLogger("tidemill")
 
 
 class Deliveries:
-    """Answers requests that carry events. `workers` are the functions served here, by name."""
+    """Answers requests that carry events. `workers` are the functions served here, by name; `access` who may post."""
 
-    def __init__(self, workers: Mapping[str, Worker]) -> None:
+    def __init__(self, workers: Mapping[str, Worker], access: Access | None = None) -> None:
         self._workers = workers
-
-    def is_for(self, request: Request) -> bool:
-        """Whether the request is to this host of events, and not to the endpoint beside it."""
-        return request.path == EVENTS or request.path.startswith(f"{EVENTS}/")
+        self._access = access or Access()
 
     def handle(self, request: Request) -> Response:
         """Do what the request tells of; the answer says whether it has to come again."""
@@ -43,12 +41,20 @@ class Deliveries:
         if request.method != "POST":
             return problem(HTTPStatus.METHOD_NOT_ALLOWED, "events are posted here.", {"allow": "POST, OPTIONS"})
         try:
+            self._admit(request)
             called = self._called(request.path)
             messages = self._messages(called, request)
+        except Denied as error:
+            return problem(error.status, str(error), error.headers)
         except BadInput as error:
             log.error("events: %s", error)  # noqa: TRY400 - a sentence, no traceback
             return problem(error.status, str(error))
         return _answer([error for worker in called for error in worker.errors(_of(messages, worker))])
+
+    def _admit(self, request: Request) -> None:
+        caller = self._access.admit(request)
+        if caller.models is not None:
+            raise Forbidden(f"{caller.name} may ask for some models only: events need a key for all.")
 
     def _called(self, path: str) -> list[Worker]:
         name = path.removeprefix(EVENTS).strip("/")

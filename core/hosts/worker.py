@@ -7,10 +7,12 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ..declaration import Declaration
-from ..errors import TidemillError
+from ..adapters.jobs import open_jobs
+from ..declaration import Declaration, declarations
+from ..errors import BadInput, TidemillError
 from ..events.messages import Event, ObjectCreated
 from ..runtime import Runtime
+from ..settings import Settings
 
 log = logging.getLogger("tidemill")
 
@@ -44,6 +46,19 @@ class Worker:
         if not isinstance(message, ObjectCreated):
             return True
         return any(trigger.fits(message.zone, message.key) for trigger in self.declared.triggers)
+
+
+def make_workers(settings: Settings) -> dict[str, Worker]:
+    """The function that TIDEMILL_FUNCTION names, or every one that events start if it names none.
+
+    Raises BadInput if there is no such function.
+    """
+    known = declarations()
+    if settings.function and settings.function not in known:
+        raise BadInput(f"TIDEMILL_FUNCTION is {settings.function!r}; it must be one of {', '.join(known)}.")
+    names = [settings.function] if settings.function else [each.name for each in known.values() if each.kind == "event"]
+    runtime = Runtime(settings, jobs=open_jobs(settings.jobs, settings.environ))
+    return {name: Worker(known[name], runtime) for name in names}
 
 
 def _facts(message: Event, reply: Mapping[str, Any] | None = None) -> Mapping[str, Any]:

@@ -46,15 +46,19 @@ def ministack() -> AbstractContextManager[str]:
     )
 
 
-def fake_gcs() -> AbstractContextManager[str]:
-    """fake-gcs-server, started by hand: its Python wrapper would set STORAGE_EMULATOR_HOST for every test."""
+def fake_gcs(pubsub: str = "") -> AbstractContextManager[str]:
+    """fake-gcs-server, started by hand: its Python wrapper would set STORAGE_EMULATOR_HOST for every test.
+
+    `pubsub` is the host:port of a Pub/Sub that is told of every finished object.
+    """
 
     def command(port: int) -> list[str]:
         url = f"http://127.0.0.1:{port}"
         place = ["-host", "127.0.0.1", "-port", str(port), "-external-url", url]
-        return [str(_get_binary_path()), "-scheme", "http", "-backend", "memory", "-log-level", "error", *place]
+        told = ["-event.pubsub-project-id", "acme", "-event.pubsub-topic", "objects"] if pubsub else []
+        return [str(_get_binary_path()), "-scheme", "http", "-backend", "memory", "-log-level", "error", *place, *told]
 
-    return running("fake-gcs-server", command, lambda port: {})
+    return running("fake-gcs-server", command, lambda port: {"PUBSUB_EMULATOR_HOST": pubsub} if pubsub else {})
 
 
 def azurite() -> AbstractContextManager[str]:

@@ -15,6 +15,7 @@ from core.adapters.store_memory import MemoryStore
 from core.declaration import declarations
 from core.errors import BadInput, Transient
 from core.hosts.aws_events import EventHost
+from core.hosts.worker import Worker
 from core.layout import ZONES
 from core.runtime import Runtime
 from core.settings import Settings
@@ -48,7 +49,7 @@ class Desk:
     def __init__(self, folder: Path, letters: Letters | None = None, **errors: Exception) -> None:
         self.seen: list[str] = []
         self.errors = {key.replace("_", "."): error for key, error in errors.items()}
-        self.host = EventHost(declarations()["ingest"], runtime_in(folder), letters, self.handle)
+        self.host = EventHost(Worker(declarations()["ingest"], runtime_in(folder), self.handle), letters)
 
     def handle(self, event: Any, runtime: Runtime) -> dict[str, Any]:
         self.seen.append(event.key)
@@ -121,7 +122,7 @@ def test_the_real_function_ingests_what_the_event_tells_of(tmp_path: Path) -> No
     (tmp_path / "m.yaml").write_text(
         "model: m\ntask: binary\ntarget: y\nfeatures: [{name: x, type: number}]\nestimator: logistic-regression\n"
     )
-    host = EventHost(declarations()["ingest"], runtime := runtime_in(tmp_path))
+    host = EventHost(Worker(declarations()["ingest"], runtime := runtime_in(tmp_path)))
     runtime.store("landing").put("m/rows/a b.csv", b"x,y\n1,true\n2,false\n")
     assert host(queue("m/rows/a b.csv")) == failed()
     assert [info.key for info in runtime.store("datasets").list("m/") if info.key.endswith("manifest.json")]

@@ -1,0 +1,37 @@
+"""On premises: SeaweedFS for S3, whose own notifications start the functions in one container. No cloud, no Docker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import boto3
+import pytest
+
+from core.adapters.registry import open_store
+from core.layout import ZONES
+from tests.servers.process import free_port
+
+from .hosts import container
+from .scenario import play, write_spec
+from .seaweedfs import seaweedfs
+
+STORE = "s3://acme-{zone}"
+
+
+@pytest.mark.slow
+def test_rows_dropped_into_seaweedfs_become_predictions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port, buckets = free_port(), [f"acme-{zone}" for zone in ZONES]
+    events = f"http://127.0.0.1:{port}/events"
+    with seaweedfs(tmp_path, buckets, events, "none") as s3:
+        aws = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": "us-east-1"}
+        aws |= {"AWS_ENDPOINT_URL": s3, "AWS_DEFAULT_REGION": "us-east-1"}
+        ours = {"TIDEMILL_STORE": STORE, "TIDEMILL_SPECS": str(write_spec(tmp_path)), "TIDEMILL_JOBS": "process://"}
+        ours |= {"TIDEMILL_ACCESS": "none", "TIDEMILL_HOST_FOLDER": str(tmp_path / "host"), "TIDEMILL_ROUTE_TTL": "0.5"}
+        for name, value in aws.items():
+            monkeypatch.setenv(name, value)
+        client = boto3.client("s3")
+        stores = {zone: open_store(STORE, zone, aws) for zone in ZONES}
+        with container(port, {**aws, **ours}) as endpoint:
+            told = play(lambda key, data: client.put_object(Bucket="acme-landing", Key=key, Body=data), stores, endpoint)
+        assert len(told.predictions) == 20
+        assert told.scored == 104
