@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http import HTTPStatus
 
 from core.ports import ObjectStore
 
@@ -57,16 +58,24 @@ class EventGrid:
         body = json.dumps(_created(container, name, etag)).encode()
         headers = {"content-type": "application/cloudevents+json; charset=utf-8"}
         while not self._stopping.is_set():
-            try:
-                urllib.request.urlopen(urllib.request.Request(self._url, body, headers), timeout=30).close()
+            status, said = _post(urllib.request.Request(self._url, body, headers))
+            if status == HTTPStatus.OK:
                 return
-            except urllib.error.HTTPError as error:
-                if error.code in NEVER_AGAIN:
-                    self.dead.append(f"{container}/{name}: {error.read().decode()}")
-                    return
-            except OSError:
-                pass
+            if status in NEVER_AGAIN:
+                self.dead.append(f"{container}/{name}: {said}")
+                return
             self._stopping.wait(0.5)
+
+
+def _post(request: urllib.request.Request) -> tuple[int, str]:
+    """The status, 0 if nobody answered, and what was said."""
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, ""
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError as error:
+        return 0, str(error)
 
 
 def _created(container: str, name: str, etag: str) -> dict[str, object]:

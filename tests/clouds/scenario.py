@@ -14,12 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from core.inference.http import Request
+from core.layout import Zone
 from core.ports import ObjectStore
-from tests.functions.loop import FEATURES, MODEL, SPEC, birds, csv_of
+from core.runtime import Runtime
+from core.settings import Settings
+from functions.realtime_inference.handler import handle as answer
+from tests.functions.loop import FEATURES, MODEL, SPEC, Loop, birds, csv_of
 
 T = TypeVar("T")
 
 PATIENCE = 120.0
+ENOUGH = SPEC.replace("train_when: {rows: 100", "train_when: {rows: 200")
+"""Both files together are enough to learn from, either alone is not: so it is the same training everywhere."""
+PREDICT = f"/v1/models/{MODEL}:predict"
 ROWS = ("bird", *FEATURES, "species", "observer")
 Drop = Callable[[str, bytes], object]
 """Writes an object of the landing zone as a user of that cloud would, with nothing of ours."""
@@ -40,22 +48,52 @@ def write_spec(folder: Path) -> Path:
     """The folder of the specs."""
     specs = folder / "models"
     specs.mkdir(parents=True, exist_ok=True)
-    (specs / f"{MODEL}.yaml").write_text(SPEC)
+    (specs / f"{MODEL}.yaml").write_text(ENOUGH)
     return specs
 
 
-def play(drop: Drop, stores: Mapping[str, ObjectStore], endpoint: str) -> Told:
+def play(drop: Drop, stores: Mapping[Zone, ObjectStore], endpoint: str) -> Told:
     """Drop rows with a name that is hard to spell; wait until a version serves; ask it; score a file in batch."""
+    drop_rows(drop)
+    until(lambda: _object(stores["models"], f"{MODEL}/route.json"), "a version serves")
+    drop_later(drop)
+    until(lambda: _scored(stores["predictions"]), "the file is scored")
+    return _told(stores, until(lambda: _ask(endpoint), "the endpoint answers"))
+
+
+def reference(folder: Path) -> Told:
+    """The same on stores in memory, in this process."""
+    loop = Loop(folder)
+    write_spec(folder)
+    drop_rows(loop.stores["landing"].put)
+    drop_later(loop.stores["landing"].put)
+    loop.run()
+    settings = Settings.from_env({}, store=f"{folder}/{{zone}}", prediction_log="off")
+    given = answer(Request("POST", PREDICT, body=_question()), Runtime(settings, stores=loop.stores))
+    return _told(loop.stores, json.loads(given.body))
+
+
+def drop_rows(drop: Drop) -> None:
     drop(f"{MODEL}/rows/May 2013 (1)/café+crème%.csv", csv_of(birds()[:140], ROWS))
     drop(f"{MODEL}/rows/second.csv", csv_of(birds()[140:240], ROWS))
-    route = until(lambda: _object(stores["models"], f"{MODEL}/route.json"), "a version serves")
-    version = json.loads(route)["champion"]
+
+
+def drop_later(drop: Drop) -> None:
     drop(f"{MODEL}/score/later.csv", csv_of(birds()[240:], ("bird", *FEATURES)))
-    success = until(lambda: _first(stores["predictions"], f"{MODEL}/batch/", "/_SUCCESS"), "the file is scored")
-    answer = until(lambda: _ask(endpoint), "the endpoint answers")
-    model = stores["models"].get(f"{MODEL}/versions/{version}/model.onnx").data
-    datasets = sorted({info.key.split("/")[1] for info in stores["datasets"].list(f"{MODEL}/")} - {"receipts"})
-    return Told(datasets, version, model, answer["predictions"], json.loads(success)["rows"])
+
+
+def _told(stores: Mapping[Zone, ObjectStore], answered: Any) -> Told:
+    version = json.loads(stores["models"].get(f"{MODEL}/route.json").data)["champion"]
+    manifests = [info.key for info in stores["datasets"].list(f"{MODEL}/") if info.key.endswith("/manifest.json")]
+    scored = _scored(stores["predictions"])
+    assert scored is not None
+    return Told(
+        datasets=sorted(key.split("/")[1] for key in manifests),
+        version=version,
+        model=stores["models"].get(f"{MODEL}/versions/{version}/model.onnx").data,
+        predictions=answered["predictions"],
+        scored=json.loads(scored)["rows"],
+    )
 
 
 def until(found: Callable[[], T | None], what: str) -> T:
@@ -71,22 +109,24 @@ def _object(store: ObjectStore, key: str) -> bytes | None:
     return next((store.get(info.key).data for info in store.list(key) if info.key == key), None)
 
 
-def _first(store: ObjectStore, prefix: str, suffix: str) -> bytes | None:
-    return next((store.get(info.key).data for info in store.list(prefix) if info.key.endswith(suffix)), None)
+def _scored(predictions: ObjectStore) -> bytes | None:
+    ends = (info.key for info in predictions.list(f"{MODEL}/batch/") if info.key.endswith("/_SUCCESS"))
+    return next((predictions.get(key).data for key in ends), None)
+
+
+def _question() -> bytes:
+    return json.dumps({"instances": [_typed(bird) for bird in birds()[240:260]]}).encode()
 
 
 def _ask(endpoint: str) -> Any:
-    rows = [_typed(bird) for bird in birds()[240:260]]
-    body = json.dumps({"instances": rows}).encode()
-    request = urllib.request.Request(
-        f"{endpoint}/v1/models/{MODEL}:predict", body, {"content-type": "application/json"}
-    )
+    request = urllib.request.Request(endpoint + PREDICT, _question(), {"content-type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
-        assert error.code in {404, 503}, error.read()
-        return None
+        if error.code in {404, 503}:  # not loaded yet
+            return None
+        raise
 
 
 def _typed(bird: Mapping[str, str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Google Cloud's shape on this machine: a GCS emulator that publishes to Pub/Sub, functions under functions-framework."""
+"""Google Cloud's shape on this machine: a GCS emulator that publishes to Pub/Sub, and functions-framework."""
 
 from __future__ import annotations
 
@@ -19,11 +19,9 @@ from tests.servers.programs import fake_gcs
 
 from .hosts import ROOT, process
 from .pubsub import PubSub, Subscriber, publisher
-from .scenario import play, write_spec
+from .scenario import play, reference, write_spec
 
 STORE = "gs://acme-{zone}"
-
-
 
 
 @contextmanager
@@ -64,5 +62,4 @@ def test_rows_dropped_into_gcs_become_predictions(tmp_path: Path, monkeypatch: p
                 {zone: open_store(STORE, zone, environ) for zone in ZONES},
                 url,
             )
-        assert len(told.predictions) == 20
-        assert told.scored == 104
+        assert told == reference(tmp_path / "reference")
