@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +12,10 @@ from rich.table import Table
 from ..domain.experiment import Experiment
 from ..domain.route import Mode, Route
 from ..errors import NotFound
+from ..runtime import Runtime
+from ..settings import store_url
 from ..usecases import browse
+from ..usecases.copy_model import copy_model
 from ..usecases.judge_experiment import measure_experiment
 from ..usecases.promote import challenge, current_route, promote, roll_back
 from .command import Result, Session, command
@@ -32,6 +36,7 @@ def register(app: typer.Typer) -> None:
         app, "route", example="tidemill models route churn --challenger 8c21d5f0a9be3344 --mode canary --share 0.1"
     )(route)
     command(app, "experiment", example="tidemill models experiment churn")(experiment)
+    command(app, "copy", example="tidemill models copy churn --to 'gs://acme-{zone}'")(copy)
 
 
 def list_models(session: Session) -> Result:
@@ -114,6 +119,25 @@ def experiment(session: Session, model: Model) -> Result:
     if found is None:
         raise NotFound(f"no version challenges the champion of model {model}; `tidemill models route` sets one.")
     return Result(found.to_json(), _experiment_table(found))
+
+
+def copy(
+    session: Session,
+    model: Model,
+    to: Annotated[str, typer.Option(metavar="URL", help="The other store, with {zone} in it.")],
+) -> Result:
+    """Take a model to another store: versions, journal, datasets, and who serves. Repeat it if it was interrupted."""
+    here, there = session.runtime, Runtime(replace(session.settings, store=store_url(to), models_url=None))
+    copied = copy_model(
+        here.store("models"),
+        here.store("datasets"),
+        there.store("models"),
+        there.store("datasets"),
+        model=model,
+        progress=session.progress,
+    )
+    told = f"{copied.objects:,} objects of {model} are in {to}; {copied.champion} serves there."
+    return Result({**copied.to_json(), "to": to}, told)
 
 
 _BY_HAND = {"cause": "by hand"}

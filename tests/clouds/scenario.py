@@ -68,9 +68,13 @@ def reference(folder: Path) -> Told:
     drop_rows(loop.stores["landing"].put)
     drop_later(loop.stores["landing"].put)
     loop.run()
-    settings = Settings.from_env({}, store=f"{folder}/{{zone}}", prediction_log="off")
-    given = answer(Request("POST", PREDICT, body=_question()), Runtime(settings, stores=loop.stores))
-    return _told(loop.stores, json.loads(given.body))
+    return _told(loop.stores, answered_here(loop.stores))
+
+
+def answered_here(stores: Mapping[Zone, ObjectStore]) -> Any:
+    """What the endpoint answers, in this process."""
+    settings = Settings.from_env({}, store="memory://{zone}", prediction_log="off")
+    return json.loads(answer(Request("POST", PREDICT, body=_question()), Runtime(settings, stores=stores)).body)
 
 
 def drop_rows(drop: Drop) -> None:

@@ -42,6 +42,7 @@ def seaweedfs(folder: Path, buckets: Sequence[str], endpoint: str, token: str) -
     command = [WEED, "mini", "-dir", str(folder / "data"), "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
     command += [f"-{name}.port={port}" for name, port in ports.items()]
     command += [f"-{name}.port.grpc={port}" for name, port in grpc.items()]
+    command += ["-volume.max=1000", "-master.volumeSizeLimitMB=8"]  # a volume a bucket, whatever the disk has left
     command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false", "-admin.ui=false"]
     command += [f"-bucket={','.join(buckets)}"]
     url = f"http://127.0.0.1:{ports['s3']}"

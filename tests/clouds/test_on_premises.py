@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import boto3
@@ -9,13 +11,16 @@ import pytest
 
 from core.adapters.registry import open_store
 from core.layout import ZONES
+from core.usecases.audit import audit_model
+from core.usecases.lineage import lineage
 from tests.servers.process import free_port
 
-from .hosts import container
-from .scenario import play, reference, write_spec
+from .hosts import ROOT, container
+from .scenario import MODEL, answered_here, play, reference, write_spec
 from .seaweedfs import seaweedfs
 
 STORE = "s3://acme-{zone}"
+COPY = [sys.executable, "-m", "core.cli", "models", "copy"]
 
 
 @pytest.mark.slow
@@ -36,3 +41,12 @@ def test_rows_dropped_into_seaweedfs_become_predictions(tmp_path: Path, monkeypa
                 lambda key, data: client.put_object(Bucket="acme-landing", Key=key, Body=data), stores, endpoint
             )
         assert told == reference(tmp_path / "reference")
+        elsewhere = f"file://{tmp_path}/moved/{{zone}}"
+        subprocess.run([*COPY, MODEL, "--store", STORE, "--to", elsewhere], cwd=ROOT, check=True)
+        moved = {zone: open_store(elsewhere, zone) for zone in ZONES}
+        assert answered_here(moved)["predictions"] == told.predictions
+        assert audit_model(moved["models"], MODEL).intact
+        made = [
+            lineage(each["models"], each["datasets"], each["predictions"], told.version) for each in (stores, moved)
+        ]
+        assert made[0] == made[1]
