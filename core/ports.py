@@ -10,12 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:  # numpy stays out of functions that need none
     from .domain.columns import Columns, Outputs
     from .domain.learning import Learned, Plan, Rows
     from .domain.model import ModelManifest
+    from .domain.notice import Notice
+
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +158,34 @@ class JobRunner(Protocol):
         ...
 
 
+class Publishes(Protocol):
+    """Tells people or other systems of something."""
+
+    def publish(self, notice: Notice) -> None:
+        """Deliver it, at least once: whoever is told can tell by its id that it came before.
+
+        Raises Transient if it may succeed later, Permanent if someone has to mend something.
+        """
+        ...
+
+
+class Engine(Protocol):
+    """Machines that do tasks for this one."""
+
+    def map(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """What `task` makes of each item, in the order in which they are finished.
+
+        A task whose machine dies is done again elsewhere, and so may be done twice. Items are taken as there is room
+        for them. What a task raises is raised here; Transient once it has been tried again.
+        """
+        ...
+
+
 class Predictor(Protocol):
     """A loaded model."""
 
     def predict(self, columns: Columns) -> Outputs:
-        """Answer n rows; `columns` holds every feature of the model's schema."""
+        """Answer n rows; `columns` holds every feature of the model's schema, [n] or [n, 1] each."""
         ...
 
 

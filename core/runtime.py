@@ -5,21 +5,29 @@ What is slow to import is imported when it is first asked for, so that each func
 
 from __future__ import annotations
 
+import copy
+import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .adapters.registry import open_store, open_url
 from .code import code_version
 from .errors import Unsupported
 from .layout import Zone
-from .ports import Clock, JobRunner, LoadPredictor, ObjectStore
+from .ports import Clock, JobRunner, LoadPredictor, ObjectStore, Publishes
 from .settings import Settings
 
 if TYPE_CHECKING:
     from .ports import Learner
     from .spec import ModelSpec
+
+
+def _unlimited() -> float:
+    """Seconds until the host ends a call, where it does not."""
+    return math.inf
 
 
 class SystemClock:
@@ -49,13 +57,22 @@ class Runtime:
         jobs: JobRunner | None = None,
         clock: Clock | None = None,
         specs: Callable[[str], ModelSpec] | None = None,
+        publishers: Mapping[str, Publishes] | None = None,
     ) -> None:
         self.settings = settings
         self.jobs: JobRunner = jobs or NoJobs()
         self.clock: Clock = clock or SystemClock()
+        self.seconds_left: Callable[[], float] = _unlimited
         self._stores: dict[Zone, ObjectStore] = dict(stores or {})
         self._specs = specs
+        self._publishers = publishers
         self._lock = threading.Lock()
+
+    def ending(self, seconds_left: Callable[[], float]) -> Runtime:
+        """The same wiring, for a call that the host ends when no `seconds_left` are left."""
+        runtime = copy.copy(self)
+        runtime.seconds_left = seconds_left
+        return runtime
 
     def store(self, zone: Zone) -> ObjectStore:
         """The objects of one zone."""
@@ -63,6 +80,19 @@ class Runtime:
             if zone not in self._stores:
                 self._stores[zone] = self._open(zone)
             return self._stores[zone]
+
+    @contextmanager
+    def reading_ahead(self, models: Iterable[str]) -> Iterator[None]:
+        """While this is open, what serving these models asks for is fetched beside whatever else is done."""
+        from .adapters.store_ahead import ReadAhead  # noqa: PLC0415 - for a cold start alone
+
+        plain = self.store("models")
+        self._stores["models"] = ahead = ReadAhead(plain, models)
+        try:
+            yield
+        finally:
+            self._stores["models"] = plain
+            ahead.forget()
 
     def _open(self, zone: Zone) -> ObjectStore:
         settings = self.settings
@@ -79,6 +109,22 @@ class Runtime:
         return self._specs(model)
 
     @property
+    def publishers(self) -> Mapping[str, Publishes]:
+        """Those who are told of alerts, by an id each; raises BadInput or Unsupported."""
+        if self._publishers is None:
+            from .adapters.publish import open_publishers  # noqa: PLC0415 - one function tells anybody
+
+            settings = self.settings
+            self._publishers = open_publishers(settings.alerts, settings.alert_secrets, settings.environ)
+        return self._publishers
+
+    def user_function(self, name: str) -> Callable[..., Any]:
+        """A function that a user wrote beside the specs; raises BadSpec if there is none of that name."""
+        from .usercode import user_function  # noqa: PLC0415 - where specs name none, nothing is looked for
+
+        return user_function(name, self.settings.specs)
+
+    @property
     def load(self) -> LoadPredictor:
         """How a model is loaded."""
         from .inference.predictor import load_predictor  # noqa: PLC0415 - onnxruntime only where models are run
@@ -90,7 +136,12 @@ class Runtime:
         """How a model is learned."""
         from .training.learner import SklearnLearner  # noqa: PLC0415 - scikit-learn only where models are trained
 
-        return SklearnLearner()
+        engine = self.settings.engine
+        if not engine:
+            return SklearnLearner()
+        from .adapters.engines import joblib_on  # noqa: PLC0415 - where there is an engine
+
+        return SklearnLearner(lambda: joblib_on(engine))
 
     @property
     def code(self) -> str:

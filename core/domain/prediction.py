@@ -7,7 +7,7 @@ A prediction id names the object that holds the record, so that lineage needs no
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .. import layout
 from ..errors import BadInput
@@ -35,13 +35,18 @@ def probability_column(label: str) -> str:
     return PROBABILITY_PREFIX + label
 
 
+def realtime_prefix(model: str, day: str, log: str) -> str:
+    """How the ids of a realtime log begin; the number of the row (from 0) follows."""
+    return f"{model}.r.{day}.{log}."
+
+
 def realtime_id(model: str, day: str, log: str, row: int) -> str:
     """Id of row `row` (from 0) of a realtime log.
 
     >>> realtime_id("m", "2026-11-24", "0f3a-1", 7)
     'm.r.2026-11-24.0f3a-1.7'
     """
-    return f"{model}.r.{day}.{log}.{row}"
+    return f"{realtime_prefix(model, day, log)}{row}"
 
 
 def batch_id(model: str, run: str, part: int, row: int) -> str:
@@ -49,8 +54,7 @@ def batch_id(model: str, run: str, part: int, row: int) -> str:
     return f"{model}.b.{run}.{part}.{row}"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a prediction is recorded: the object's key in the predictions zone, and its row from 0.
 
     A log that is a sample has the ids of its rows, and gaps between them: find the id, not the line.
@@ -63,18 +67,16 @@ class Place:
     run: str | None = None
 
 
-_REALTIME = re.compile(
-    rf"({layout.MODEL_NAME.pattern})\.r\.([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})\.([^/]+)\.([0-9]{{1,9}})"
-)
-_BATCH = re.compile(rf"({layout.MODEL_NAME.pattern})\.b\.([^/]+)\.([0-9]{{1,9}})\.([0-9]{{1,9}})")
+_REALTIME = rf"({layout.MODEL_NAME.pattern})\.r\.([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})\.([^/]+)\.([0-9]{{1,9}})"
+_BATCH = rf"({layout.MODEL_NAME.pattern})\.b\.([^/]+)\.([0-9]{{1,9}})\.([0-9]{{1,9}})"
 
 
 def place_of(prediction_id: str) -> Place:
     """Where a prediction is recorded; raises BadInput if this is no prediction id."""
-    if match := _REALTIME.fullmatch(prediction_id):
+    if match := re.fullmatch(_REALTIME, prediction_id):
         model, day, log, row = match.groups()
         return Place(model, layout.realtime_log(model, day, log), int(row))
-    if match := _BATCH.fullmatch(prediction_id):
+    if match := re.fullmatch(_BATCH, prediction_id):
         model, run, part, row = match.groups()
         return Place(model, layout.batch_part(model, run, int(part)), int(row), run)
     raise BadInput(f"{prediction_id[:200]!r} is no prediction id.")

@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import socket
+import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, cast
 
@@ -110,16 +112,21 @@ class App:
         body, rest = await _body(headers, receive, self._service.max_body)
         if rest == "gone":
             return
-        query = scope["query_string"].decode("latin-1")
-        response = await self._handle(Request(scope["method"], scope["path"], query, headers, body))
-        await _send(send, response, close=rest == "unread")
+        request = Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, body)
+        if self._is_quick(request):
+            response = self._service.handle(request)
+        else:
+            response = await asyncio.to_thread(self._service.handle, request)
+        told = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
+        if rest == "unread":  # the connection would otherwise go on reading what is not wanted
+            told.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": response.status, "headers": told})
+        await send({"type": "http.response.body", "body": response.body})
 
-    async def _handle(self, request: Request) -> Response:
+    def _is_quick(self, request: Request) -> bool:
         """A thread costs more than a small answer does: one is used where the others would have to wait long."""
         small = len(request.body) <= SMALL and "content-encoding" not in request.headers
-        if not small or self._service.may_wait(request):
-            return await asyncio.to_thread(self._service.handle, request)
-        return self._service.handle(request)
+        return small and not self._service.may_wait(request)
 
 
 async def _body(
@@ -144,14 +151,6 @@ async def _body(
         if not message.get("more_body"):
             return bytes(body), "read"
     return bytes(body), "unread"
-
-
-async def _send(send: Send, response: Response, *, close: bool) -> None:
-    """Send the answer; `close` ends the connection, which would otherwise go on reading what is not wanted."""
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
-    headers += [(b"connection", b"close")] if close else []
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
 
 
 class Server:
@@ -187,7 +186,8 @@ class Server:
 
         Raises Unsupported if it cannot start.
         """
-        self._run()
+        with _ending_well():
+            self._run()
         self._socket.close()
         if not self._server.started:
             raise self._not_started()
@@ -212,6 +212,16 @@ class Server:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
+
+
+@contextmanager
+def _ending_well() -> Iterator[None]:
+    """Once uvicorn has stopped as SIGTERM asked, it raises that again: who is told to end, and does, has not failed."""
+    before = signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -9,12 +9,17 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol, TypeAlias
+
+import msgspec
 
 from ..errors import Refused
+from ..settings import AccessSettings
 from .http import Request
+
+Scheme: TypeAlias = Literal["key", "token"]
+"""How a caller says who asks."""
 
 API_KEY = "x-api-key"
 MOST_BUCKETS = 10_000
@@ -52,8 +57,7 @@ class TooManyRequests(Denied):
         self.headers = {"retry-after": str(seconds)}
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """Who asks: a name for the log, and the models that it may ask for; None is every model."""
 
     name: str
@@ -71,6 +75,8 @@ EVERYONE = Caller("everyone")
 class Authority(Protocol):
     """One way to tell who asks."""
 
+    scheme: ClassVar[Scheme]
+
     def recognise(self, credential: str) -> Caller | None:
         """Whose credential this is; None if it is not of this authority's making. Raises Unauthorized if it is bad."""
         ...
@@ -82,6 +88,11 @@ class Access:
     def __init__(self, authorities: tuple[Authority, ...] = (), limits: Limits | None = None) -> None:
         self._authorities = authorities
         self._limits = limits
+
+    @property
+    def schemes(self) -> tuple[Scheme, ...]:
+        """How callers may say who they are; none where nobody is asked."""
+        return tuple(authority.scheme for authority in self._authorities)
 
     def admit(self, request: Request) -> Caller:
         """Who asks; raises Unauthorized or TooManyRequests."""
@@ -99,6 +110,15 @@ class Access:
             if caller is not None:
                 return caller
         raise Unauthorized("the key is unknown, revoked or expired: ask for a new one.")
+
+
+def access_of(settings: AccessSettings) -> Access:
+    """What the settings say of access; where nobody is asked here, nothing is imported to ask with."""
+    if not settings.rate and not {"keys", "jwt"} & set(settings.modes):
+        return Access()
+    from .authorities import make_access  # noqa: PLC0415 - see above
+
+    return make_access(settings)
 
 
 def credential_of(request: Request) -> str:

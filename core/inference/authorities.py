@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..domain.access import PREFIX, KeyRing
 from ..errors import BadInput, TidemillError, Unsupported
 from ..settings import AccessSettings
-from .access import Access, Authority, Caller, Limits, Unauthorized
+from .access import Access, Authority, Caller, Limits, Scheme, Unauthorized
 
 if TYPE_CHECKING:
     from joserfc.jwk import KeySet
@@ -52,6 +52,8 @@ def read_text(source: str, variable: str) -> str:
 class ApiKeys:
     """The keys of a file, or of a JSON text; a changed file is read again after a few seconds."""
 
+    scheme: ClassVar[Scheme] = "key"
+
     def __init__(self, source: str, now: Callable[[], float] = time.monotonic) -> None:
         """Raises BadInput or Corrupt if there are no keys to read."""
         self._source, self._now = source, now
@@ -82,6 +84,8 @@ class ApiKeys:
 
 class Tokens:
     """Signed tokens (RFC 7519, RFC 9068 for the claims) of one issuer, for one audience, by asymmetric algorithms."""
+
+    scheme: ClassVar[Scheme] = "token"
 
     def __init__(self, settings: AccessSettings) -> None:
         """Raises BadInput if the issuer's keys cannot be read, Unsupported without joserfc."""

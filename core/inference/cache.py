@@ -10,7 +10,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from .. import layout
 from ..domain.route import Route
@@ -29,8 +31,7 @@ MEMORY = 256 * 1024 * 1024
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Slot:
+class _Slot(msgspec.Struct):
     """What is known of one model: its route as last read, who answers, and when it was last asked."""
 
     route: Route

@@ -10,10 +10,11 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import parse_qs
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,15 +32,14 @@ from .served import Served
 
 BUDGET, LARGEST_BUDGET = 2_000, 100_000
 MOST_ROWS = 10
-"""Rows of one request that are explained."""
+"""Rows of one request that are explained: the first ones."""
 SECONDS = 1.0
 """Time for all rows of a request together, give or take one call of the model a row."""
 KEPT = 16
 """Versions whose background is kept in memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(msgspec.Struct, frozen=True):
     """One row's explanation; `output` is the number that it is of, as `probability_<class>` or `prediction`."""
 
     output: str
@@ -50,18 +50,16 @@ class Explained:
         return {"output": self.output, **asdict(self.explanation)}
 
 
-def budget_of(request: Request, rows: Rows) -> int | None:
+def budget_of(request: Request) -> int | None:
     """How many rows may be answered to explain one, None if nothing is to be explained; raises BadInput."""
     if "explain" not in request.query:
         return None
     asked = parse_qs(request.query, keep_blank_values=True)
-    if asked.get("explain", ["0"])[-1] in {"0", "false"}:
-        return None
     text = asked.get("explain_budget", [str(BUDGET)])[-1]
     if not (re.fullmatch("[0-9]{1,6}", text) and int(text) <= LARGEST_BUDGET):
         raise BadInput(f"explain_budget is {text[:40]!r}: it must be a whole number, up to {LARGEST_BUDGET}.")
-    if rows.count > MOST_ROWS:
-        raise BadInput(f"{rows.count} rows are too many to explain: send at most {MOST_ROWS} a request.")
+    if asked.get("explain", ["0"])[-1] in {"0", "false"}:
+        return None
     return int(text)
 
 
@@ -73,9 +71,9 @@ class Explainer:
         self._backgrounds: OrderedDict[tuple[str, str], Columns] = OrderedDict()
 
     def explain(self, served: Served, rows: Rows, answer: Answer, budget: int) -> list[Explained]:
-        """One explanation a row. Raises Corrupt or Transient if the background cannot be read."""
+        """One explanation a row, of the first. Raises Corrupt or Transient if the background cannot be read."""
         background, began = self._background(served), self._now()
-        share = SECONDS / rows.count
+        share = SECONDS / min(rows.count, MOST_ROWS)
         return [
             self._one(served, row, answer, number, background, budget, began + share * (number + 1))
             for number, row in enumerate(_singly(served, rows))
@@ -115,9 +113,15 @@ class Explainer:
 
 
 def attach(body: dict[str, Any], explained: Sequence[Explained]) -> dict[str, Any]:
-    """The body of an answer with its explanations: as tensors in the Open Inference Protocol, else one object a row."""
-    if "model_name" not in body:
-        return {**body, "explanations": [each.to_json() for each in explained]}
+    """The body of an answer with its explanations, one object a row."""
+    return {**body, "explanations": [each.to_json() for each in explained]}
+
+
+def as_tensors(explained: Sequence[Explained]) -> list[dict[str, Any]]:
+    """The explanations as outputs of the Open Inference Protocol, of n rows and f features.
+
+    `explained_output` (BYTES [n]), `base` (FP64 [n]) and `contributions` (FP64 [n, f]).
+    """
     features, n = list(explained[0].explanation.contributions), len(explained)
     values = [value for each in explained for value in each.explanation.contributions.values()]
     tensors: list[dict[str, Any]] = [
@@ -126,14 +130,14 @@ def attach(body: dict[str, Any], explained: Sequence[Explained]) -> dict[str, An
         {"name": "contributions", "datatype": "FP64", "shape": [n, len(features)], "data": values},
     ]
     tensors[-1]["parameters"] = {"features": features}
-    return {**body, "outputs": [*body["outputs"], *tensors]}
+    return tensors
 
 
 def _singly(served: Served, rows: Rows) -> Iterator[Columns]:
-    """Each row by itself, as the model takes it."""
+    """Each row that is explained by itself, as the model takes it."""
     names = served.loaded.manifest.schema.feature_names
-    for row in range(rows.count):
-        yield {name: rows.columns[name][row : row + 1] for name in names}
+    for row in range(min(rows.count, MOST_ROWS)):
+        yield {name: rows.columns[name][row] for name in names}
 
 
 def _explained(answer: Answer, row: int) -> tuple[str, Callable[[Outputs], NDArray[Any]]]:

@@ -6,8 +6,8 @@ import os
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
+from itertools import count
 from typing import ClassVar, TypeVar
 
 import msgspec
@@ -20,6 +20,8 @@ JSON = "application/json"
 REQUEST_ID = "x-request-id"
 MODEL_VERSION = "x-tidemill-model-version"
 
+_PROCESS = os.urandom(12).hex()
+_COUNT = count(1)
 _SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}")
 _ZLIB_FORMATS = {"gzip": 31, "deflate": 15}
 """Content codings of RFC 9110, and zlib's names for their formats; deflate is the one with zlib's own header."""
@@ -32,19 +34,17 @@ class UnsupportedType(BadInput):
     status: ClassVar[HTTPStatus] = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """A request. `path` is decoded, `query` as it was sent without `?`; names of `headers` are in lower case."""
 
     method: str
     path: str
     query: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """An answer; names of `headers` are in lower case."""
 
     status: int
@@ -64,13 +64,14 @@ def problem(status: int, sentence: str, headers: Mapping[str, str] | None = None
 
 def request_id(request: Request) -> str:
     """The caller's `x-request-id` if it is sane (1 to 128 plain characters), else a new one."""
-    given = request.headers.get(REQUEST_ID, "")
-    return given if _SANE_ID.fullmatch(given) else os.urandom(16).hex()
+    given = request.headers.get(REQUEST_ID)
+    return given if given and _SANE_ID.fullmatch(given) else f"{_PROCESS}{next(_COUNT):08x}"
 
 
 def media_type(request: Request) -> str:
     """The body's type without its parameters, in lower case; JSON when the request does not say."""
-    return request.headers.get("content-type", JSON).split(";", 1)[0].strip().lower() or JSON
+    said = request.headers.get("content-type", JSON)
+    return said if said == JSON else said.split(";", 1)[0].strip().lower() or JSON
 
 
 def body_of(request: Request, limit: int) -> bytes:
@@ -79,15 +80,23 @@ def body_of(request: Request, limit: int) -> bytes:
     Raises TooLarge if it is, or says that it is, longer than `limit` bytes, before or after; UnsupportedType for
     another encoding.
     """
-    declared = request.headers.get("content-length", "")
-    if len(request.body) > limit or (declared.isdecimal() and int(declared) > limit):
+    if len(request.body) > limit or (not request.body and _declared(request) > limit):
         raise _too_large(limit)
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    encoding = request.headers.get("content-encoding")
+    if encoding is None:
+        return request.body
+    encoding = encoding.strip().lower()
     if encoding in {"", "identity"}:
         return request.body
     if encoding not in _ZLIB_FORMATS:
         raise UnsupportedType(f"content-encoding {encoding[:40]!r} is not read here: send gzip, deflate or none.")
     return _unzipped(request.body, encoding, limit)
+
+
+def _declared(request: Request) -> int:
+    """How long the body says to be; hosts do not read one that is far beyond the limit."""
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isdecimal() else 0
 
 
 def _too_large(limit: int) -> TooLarge:
@@ -116,6 +125,8 @@ def expect_json(request: Request) -> None:
     `curl -d` says `application/x-www-form-urlencoded` unless told otherwise, in TensorFlow Serving's own examples too.
     """
     kind = media_type(request)
+    if kind == JSON:
+        return
     if kind not in {JSON, "application/x-www-form-urlencoded"} and not kind.endswith("+json"):
         raise UnsupportedType(f"content-type {kind[:80]!r} is not read here: send {JSON}.")
 

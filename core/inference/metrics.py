@@ -11,12 +11,16 @@ import threading
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper ends of the histogram's buckets, in seconds."""
+METRICS_PATH = "/metrics"
 MOST_VALUES = 100
 """How many values of one metric a line in the embedded metric format may have."""
+LOT = 64
+"""Requests that are added up at once, which costs a third of adding them up one by one."""
 SERVER_ERROR = 500
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -24,23 +28,22 @@ Labels = Mapping[str, str]
 Sample = tuple[str, Labels, float]
 
 
-@dataclass(slots=True)
-class _Of:
-    """What one version has answered: requests by status, and how long they took."""
-
-    statuses: dict[int, int] = field(default_factory=dict)
-    buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
-    seconds: float = 0.0
-
-
-@dataclass(slots=True)
-class _Window:
+class _Window(msgspec.Struct):
     """What one version has answered since the last line was logged; of its latencies the newest."""
 
     requests: int = 0
     errors: int = 0
     cold_starts: int = 0
-    latest: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_VALUES))
+    latest: deque[float] = msgspec.field(default_factory=lambda: deque(maxlen=MOST_VALUES))
+
+
+class _Of(msgspec.Struct):
+    """What one version has answered: requests by status, and how long they took."""
+
+    statuses: dict[int, int] = {}
+    buckets: list[int] = msgspec.field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    seconds: float = 0.0
+    window: _Window = msgspec.field(default_factory=_Window)
 
 
 class Metrics:
@@ -50,34 +53,43 @@ class Metrics:
 
     def __init__(self) -> None:
         self._of: dict[tuple[str, str], _Of] = {}
-        self._windows: dict[tuple[str, str], _Window] = {}
         self._answered = False
         self._guard = threading.Lock()
+        self._new: deque[tuple[str, str, int, float]] = deque()
 
     def count(self, model: str, version: str, status: int, seconds: float) -> None:
         """One request, answered by `version` of `model` in `seconds`."""
-        key = (model, version)
-        with self._guard:
-            of = self._of.get(key) or self._of.setdefault(key, _Of())
-            window = self._windows.get(key) or self._windows.setdefault(key, _Window())
+        self._new.append((model, version, status, seconds))
+        if len(self._new) >= LOT:
+            with self._guard:
+                self._add_up()
+
+    def _add_up(self) -> None:
+        while self._new:
+            model, version, status, seconds = self._new.popleft()
+            of = self._of.get((model, version)) or self._of.setdefault((model, version), _Of())
             of.statuses[status] = of.statuses.get(status, 0) + 1
             of.buckets[bisect_left(BUCKETS, seconds)] += 1
             of.seconds += seconds
-            window.requests += 1
-            window.errors += status >= SERVER_ERROR
-            window.latest.append(seconds)
+            of.window.requests += 1
+            of.window.errors += status >= SERVER_ERROR
+            of.window.latest.append(seconds)
             if model and not self._answered:
-                self._answered, window.cold_starts = True, 1
+                self._answered, of.window.cold_starts = True, 1
 
     def take(self, at: float) -> list[dict[str, object]]:
         """A log line's facts a version, of what was counted since the last time; `at` is a Unix time in seconds."""
         with self._guard:
-            windows, self._windows = self._windows, {}
+            self._add_up()
+            windows = {key: of.window for key, of in self._of.items() if of.window.requests}
+            for key in windows:
+                self._of[key].window = _Window()
         return [_facts(model, version, window, at) for (model, version), window in windows.items()]
 
     def exposition(self, gauges: Mapping[str, float]) -> bytes:
         """Everything since the start in Prometheus' text format, with the `gauges` of the moment."""
         with self._guard:
+            self._add_up()
             families = [
                 ("tidemill_requests_total", "counter", "Requests answered.", list(self._requests())),
                 ("tidemill_request_seconds", "histogram", "Seconds to answer a request.", list(self._seconds())),

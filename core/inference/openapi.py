@@ -7,28 +7,34 @@ them, with what its rows are; what JSON Schema cannot say is said in words.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from ..domain.schema import Schema
 from . import tensors, tfserving
-from .http import JSON, MODEL_VERSION, REQUEST_ID
+from .access import Scheme
+from .endpoint import ANSWERED_TO_EVERYBODY, Operation
+from .http import JSON
+from .metrics import METRICS_PATH
+from .openapi_headers import answer_headers, parameters, path_parameters, security_schemes
 from .openapi_schemas import SCHEMAS, list_of, object_of, ref
 from .row_schema import columns_schema, infer_schema, row_schema
 
 VERSION = "3.1.0"
 
-READING = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-"""How reading a body may fail."""
-SERVING = (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
-"""How finding a model may fail."""
 DENYING = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 """How asking may be denied, where access is limited."""
-ANSWERED_TO_EVERYBODY = frozenset({"Live", "Ready"})
 
 _ROWS, _COLUMNS, _TENSORS = "Row", "Columns", "InferRequest"
+_METRICS = Operation("metrics", "What this process has counted, as Prometheus reads it.", "Metrics")
+_PLAIN = {"Metrics": "text/plain"}
+"""Answers that are not JSON, and what they are."""
 _UNNAMED = frozenset({"Invocation", "VertexRequest"})
+_ABOUT = (
+    "HEAD answers wherever GET does. A body may come as gzip or deflate, told by content-encoding. Of each model that "
+    "is loaded it is told what its rows are. Each answer names the version that gave it, and has an id a row: "
+    "`prediction_ids` or, in the Open Inference Protocol, the output `prediction_id`."
+)
 _WORDS = {
     "InferRequest": "The inputs are told for one row each; they may hold any number, in tensors of shape [n] or [n,1], "
     f"in any order, without those that may be null. Tensors may follow the JSON as bytes, as {tensors.MEDIA_TYPE} with "
@@ -38,43 +44,38 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What the document says of one endpoint.
-
-    `answer` names a schema of `SCHEMAS`, `request` what `_body` describes; `also` is a media type that both may have
-    beside JSON.
-    """
-
-    id: str
-    summary: str
-    answer: str
-    request: str | None = None
-    also: str | None = None
-    failures: tuple[HTTPStatus, ...] = ()
-
-
 def document(
     operations: Iterable[tuple[str, str, Operation]],
     version: str,
     models: Sequence[Schema] = (),
     default_model: str | None = None,
+    schemes: Sequence[Scheme] = (),
 ) -> dict[str, Any]:
-    """The document of (method, path template, operation) triples, and of the models that are loaded."""
+    """The document of (method, path template, operation) triples, and of the models that are loaded.
+
+    `schemes` are the ways to say who asks, none where nobody has to.
+    """
     paths: dict[str, dict[str, Any]] = {}
     names = [schema.model for schema in models]
-    for method, template, operation in operations:
+    for method, template, operation in (*operations, ("GET", METRICS_PATH, _METRICS)):
         for path, model in _places(template, operation, names, default_model):
             item = paths.setdefault(path, {})
             if "{" in path:
-                item["parameters"] = [_path_parameter(part.partition("}")[0]) for part in path.split("{")[1:]]
-            item[method.lower()] = _operation(operation, model, one_of_many=path != template)
-    return {
+                item["parameters"] = path_parameters(path)
+            item[method.lower()] = _operation(operation, template, model, one_of_many=path != template)
+            if schemes and operation.answer in ANSWERED_TO_EVERYBODY:
+                item[method.lower()]["security"] = []
+    components: dict[str, Any] = {"schemas": {**SCHEMAS, **_of_models(models)}}
+    told: dict[str, Any] = {
         "openapi": VERSION,
-        "info": {"title": "Tidemill realtime inference", "version": version},
+        "info": {"title": "Tidemill realtime inference", "version": version, "description": _ABOUT},
         "paths": paths,
-        "components": {"schemas": {**SCHEMAS, **_of_models(models)}},
+        "components": components,
     }
+    if schemes:
+        components["securitySchemes"] = security_schemes(schemes)
+        told["security"] = [{name: []} for name in components["securitySchemes"]]
+    return told
 
 
 def _places(
@@ -113,17 +114,21 @@ def _body(request: str, model: str | None) -> dict[str, Any]:
             return instances
 
 
-def _operation(operation: Operation, model: str | None, *, one_of_many: bool) -> dict[str, Any]:
+def _operation(operation: Operation, template: str, model: str | None, *, one_of_many: bool) -> dict[str, Any]:
     failures = {*operation.failures, HTTPStatus.INTERNAL_SERVER_ERROR}
     if operation.answer not in ANSWERED_TO_EVERYBODY:
         failures |= set(DENYING)
+    rows = operation.request is not None
+    picks_version = (rows or "{model}" in template) and "{version}" not in template
+    if picks_version:
+        failures.add(HTTPStatus.BAD_REQUEST)
     described: dict[str, Any] = {
         "operationId": f"{operation.id}_{model}" if one_of_many else operation.id,
         "summary": operation.summary,
-        "parameters": [{"name": REQUEST_ID, "in": "header", "schema": {"type": "string"}}],
+        "parameters": parameters(rows=rows, picks_version=picks_version),
         "responses": {
-            "200": _response("The answer.", operation.answer, operation.also),
-            **{str(int(status)): _response(status.phrase, "Error") for status in sorted(failures)},
+            "200": _response(HTTPStatus.OK, operation.answer, operation.also),
+            **{str(int(status)): _response(status, "Error") for status in sorted(failures)},
         },
     }
     if operation.request is not None:
@@ -136,19 +141,9 @@ def _operation(operation: Operation, model: str | None, *, one_of_many: bool) ->
     return described
 
 
-def _response(description: str, schema: str, also: str | None = None) -> dict[str, Any]:
-    headers: dict[str, Any] = {
-        REQUEST_ID: {"schema": {"type": "string"}, "required": True},
-        MODEL_VERSION: {"schema": {"type": "string"}, "description": "The version that answered, if one did."},
-    }
-    content: dict[str, Any] = {JSON: {"schema": ref(schema)}}
+def _response(status: HTTPStatus, schema: str, also: str | None = None) -> dict[str, Any]:
+    text: dict[str, Any] = {"schema": {"type": "string"}}
+    content = {_PLAIN[schema]: text} if schema in _PLAIN else {JSON: {"schema": ref(schema)}}
     if also is not None:
-        content[also] = {"schema": {"type": "string"}}
-    if also == tensors.MEDIA_TYPE:
-        what = "How many bytes of the body are JSON, where bytes of tensors follow it."
-        headers[tensors.HEADER] = {"schema": {"type": "integer"}, "description": what}
-    return {"description": description, "headers": headers, "content": content}
-
-
-def _path_parameter(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        content[also] = text
+    return {"description": status.phrase, "headers": answer_headers(status, also), "content": content}

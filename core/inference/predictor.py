@@ -61,8 +61,10 @@ class OnnxPredictor:
         self._run = session._sess.run  # noqa: SLF001 - the wrapper checks names on every call, a tenth of an answer
 
     def predict(self, columns: Columns) -> Outputs:
-        """Answer n rows, n >= 0; raises KeyError if `columns` lacks a feature."""
-        feeds = {name: columns[name].reshape(-1, 1) for name in self._names}
+        """Answer n rows, n >= 0, of [n] or [n, 1]; raises KeyError if `columns` lacks a feature."""
+        feeds = {name: columns[name] for name in self._names}
+        if feeds[self._names[0]].ndim == 1:
+            feeds = {name: values.reshape(-1, 1) for name, values in feeds.items()}
         if not len(feeds[self._names[0]]):
             return self._no_rows()
         answers: list[NDArray[Any]] = self._run(self._outputs, feeds, None)

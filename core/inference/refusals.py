@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from ..errors import TidemillError, Transient
 from ..ports import Clock
-from ..usecases.journal import JournalStore, record
+
+if TYPE_CHECKING:
+    from ..usecases.journal import JournalStore
 
 log = logging.getLogger(__name__)
 
@@ -18,8 +22,7 @@ class Unfit(Transient):
     """A version must not be served: its files or its golden rows are not what they should be. It may be mended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """A version that was not served; `serving` goes on, None if nothing does. `revision` is the route's."""
 
     model: str
@@ -68,6 +71,8 @@ def no_journal(_refusal: Refusal) -> None:
 
 def journal_refusal(models: JournalStore, clock: Clock, refusal: Refusal, code: str) -> None:
     """Tell the journal; another process that told it first is found by the decision."""
-    facts = asdict(refusal)
+    from ..usecases.journal import record  # noqa: PLC0415 - most processes have nothing to tell
+
+    facts = msgspec.structs.asdict(refusal)
     model = facts.pop("model")
     record(models, clock, model, decision=refusal.decision, kind="not served", evidence=facts, code=code)

@@ -60,6 +60,12 @@ def columns_type(schema: Schema) -> Any:  # noqa: ANN401 - a type that is made h
     return _struct(schema, columns=True)
 
 
+def features_type(schema: Schema) -> type[msgspec.Struct]:
+    """The type of a row as it is recorded: a field a feature, in their order."""
+    fields = [(f"field_{number}", Any, msgspec.field(name=name)) for number, name in enumerate(schema.feature_names)]
+    return msgspec.defstruct("Features", fields, frozen=True, gc=False)
+
+
 def _struct(schema: Schema, *, columns: bool) -> Any:  # noqa: ANN401 - a type that is made here
     """A struct whose fields are those of `Fields`, in that order; a field that is left out is None or UNSET."""
     names = Fields.of(schema)

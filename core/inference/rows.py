@@ -9,8 +9,9 @@ recorded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -23,18 +24,21 @@ from ..domain.columns import Columns
 from ..domain.schema import NULL_CATEGORY, Feature, Schema
 from ..errors import BadInput
 from .row_errors import check_columns, check_count, check_rows, kind_of, shown
-from .row_types import Fields, Values, columns_type, instances_type
+from .row_types import Fields, Values, columns_type, features_type, instances_type
 
 _REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """How decoding fails where the body is not of the type that is wanted."""
 
 
 class Rows(msgspec.Struct, frozen=True, gc=False):
-    """n checked rows: as a model takes them (`columns`), and as they are recorded (JSON values)."""
+    """n checked rows: as a model takes them (`columns`, [n, 1] each), and as they are recorded (JSON values).
+
+    `features` are structs, one a row, with a field a feature.
+    """
 
     count: int
     columns: Columns
-    features: Mapping[str, Values]
+    features: Sequence[msgspec.Struct]
     ids: Values | None = None
     times: Values | None = None
     sensitive: Mapping[str, Values] | None = None
@@ -47,6 +51,8 @@ class RowReader:
         self.schema = schema
         self._fields = Fields.of(schema)
         self._columns = columns_type(schema)
+        self._features = features_type(schema)
+        self._are_features = not (self._fields.recorded or self._fields.dropped)
         self._instances = instances_type(schema)
         self._decoder = msgspec.json.Decoder(self._instances)
         self._arrays = _Arrays(schema.features)
@@ -83,24 +89,22 @@ class RowReader:
         absent = [[None] * count] * features + [[UNSET] * count] * (len(typed) - features)
         return self._read([lack if given is UNSET else given for given, lack in zip(typed, absent, strict=True)], count)
 
-    def _of_rows(self, rows: list[Any]) -> Rows:
-        return self._read(list(zip(*map(astuple, rows), strict=True)), len(rows))
+    def _of_rows(self, rows: list[msgspec.Struct]) -> Rows:
+        columns: list[Values] = list(zip(*map(astuple, rows), strict=True))
+        return self._read(columns, len(rows), rows if self._are_features else None)
 
-    def _read(self, columns: list[Values], count: int) -> Rows:
-        """`columns` are in the order of `Fields`."""
-        features = dict(zip(self._fields.features, columns, strict=False))
-        recorded = self._recorded(columns) if self._fields.recorded else {}
-        schema = self.schema
-        return Rows(
-            count,
-            self._arrays.of(columns, count),
-            features,
-            ids=recorded.get(schema.id or ""),
-            times=recorded.get(schema.time or ""),
-            sensitive={name: recorded[name] for name in schema.sensitive if name in recorded} or None,
-        )
+    def _read(self, columns: list[Values], count: int, features: Sequence[msgspec.Struct] | None = None) -> Rows:
+        """`columns` are in the order of `Fields`; `features` are the rows, where those hold nothing but features."""
+        if features is None:
+            features = list(map(self._features, *columns[: len(self._fields.features)]))
+        arrays = self._arrays.of(columns)
+        if not self._fields.recorded:
+            return Rows(count, arrays, features)
+        schema, recorded = self.schema, self._recorded(columns)
+        sensitive = {name: recorded[name] for name in schema.sensitive if name in recorded} or None
+        return Rows(count, arrays, features, recorded.get(schema.id or ""), recorded.get(schema.time or ""), sensitive)
 
-    def _recorded(self, columns: list[Values]) -> dict[str, Values]:
+    def _recorded(self, columns: Sequence[Values]) -> dict[str, Values]:
         """What is recorded beside the features, as far as it is there."""
         beside = zip(self._fields.recorded, columns[len(self._fields.features) :], strict=False)
         found = {name: _texts(name, values) for name, values in beside if any(value is not UNSET for value in values)}
@@ -110,25 +114,28 @@ class RowReader:
 
 
 class _Arrays:
-    """How values become what the model takes: numbers by one conversion for all of them, since each costs a call."""
+    """How values become what the model takes: one conversion for all numbers, one for all texts, since each costs."""
 
     def __init__(self, features: Sequence[Feature]) -> None:
-        self._numbers = [place for place, feature in enumerate(features) if feature.type != "category"]
-        self._features = [(feature.name, feature.type != "category", feature.nullable) for feature in features]
+        texts = [(place, feature) for place, feature in enumerate(features) if feature.type == "category"]
+        numbers = [(place, feature) for place, feature in enumerate(features) if feature.type != "category"]
+        self._names = [feature.name for _, feature in (*numbers, *texts)]
+        self._numbers = [place for place, _ in numbers]
+        self._texts = [place for place, _ in texts]
+        self._may_lack = [place for place, feature in texts if feature.nullable]
 
-    def of(self, columns: Sequence[Values], count: int) -> Columns:
-        """One array [count] a feature, of the `columns` that begin with the features."""
-        numbers = iter(np.array([columns[place] for place in self._numbers], np.float32).reshape(-1, count))
-        return {
-            name: next(numbers) if is_number else _texts_array(values, nullable=nullable)
-            for (name, is_number, nullable), values in zip(self._features, columns, strict=False)
-        }
+    def of(self, columns: list[Values]) -> Columns:
+        """One array [count, 1] a feature, of the `columns` that begin with the features; those may be changed."""
+        for place in self._may_lack:
+            columns[place] = [NULL_CATEGORY if value is None else value for value in columns[place]]
+        numbers = _stacked([columns[place] for place in self._numbers], np.float32)
+        texts = _stacked([columns[place] for place in self._texts], object)
+        return dict(zip(self._names, chain(numbers, texts), strict=True))
 
 
-def _texts_array(values: Values, *, nullable: bool) -> NDArray[Any]:
-    if nullable:
-        values = [NULL_CATEGORY if value is None else value for value in values]
-    return np.array(values, object)
+def _stacked(columns: list[Values], dtype: type) -> Iterable[NDArray[Any]]:
+    """An array [count, 1] a column, all of one conversion."""
+    return np.array(columns, dtype)[:, :, np.newaxis] if columns else ()
 
 
 def _texts(name: str, values: Values) -> Values:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from ..domain.route import Route
 from ..usecases.load_model import LoadedModel
@@ -10,8 +11,7 @@ from .refusals import Unfit
 from .rows import RowReader
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(msgspec.Struct, frozen=True):
     """A version that proved itself, with the reader of its rows; `trial` is set for the champion of a route alone."""
 
     loaded: LoadedModel
@@ -37,8 +37,7 @@ class Served:
         return (self,) if self.trial is None else (replace(self, trial=None), self.trial.challenger)
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(msgspec.Struct, frozen=True):
     """A challenger, and the route that says how it takes part."""
 
     route: Route

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
+
+import msgspec
 
 from ..code import code_version
 from ..errors import NotFound, TidemillError
@@ -19,28 +18,22 @@ from ..usecases.log_predictions import LogMode, PredictionLog
 from . import http
 from .access import Access, Denied
 from .cache import MEMORY, ModelCache
-from .endpoints import ENDPOINTS, Backend, Call, Endpoint
-from .explaining import Explainer
+from .call import Backend, Call
 from .http import Request, Response, problem
-from .metrics import Metrics
-from .openapi import ANSWERED_TO_EVERYBODY
+from .metrics import METRICS_PATH, Metrics
 from .refusals import Refusal, journal_refusal, no_journal
-from .tracing import TRACEPARENT, trace_headers, trace_id
+from .routing import find
+from .tracing import TRACEPARENT, trace_fields, trace_headers
 from .trials import VERSION, Shadows, Trials
 from .web import Web
 
 MAX_BODY = 6 * 1024 * 1024
-METRICS_PATH = "/metrics"
 METRICS_EVERY = 60.0
 """Seconds between two log lines of what was counted."""
 CLOSING = 5.0
 """Seconds that answers in shadow get to end when the service is closed."""
 
-LONGEST_PATH = 300
-"""Characters; there is nothing at a longer path."""
-
-_NAMES_MODEL = re.compile(r"/v[12]/models/([^/:]+)(?:/versions/([^/:]+))?")
-_TABLE = [(endpoint.pattern(), endpoint) for endpoint in ENDPOINTS]
+_PAGE_METHODS = ("GET", "HEAD")
 
 log = logging.getLogger(__name__)
 metrics_log = logging.getLogger(METRICS_LOGGER)
@@ -76,7 +69,7 @@ class Service:
         self._metrics_every, self._metrics_logged = metrics_every, time.monotonic()
         self._shadows = Shadows()
         trials = Trials(predictions, self._shadows)
-        self._backend = Backend(cache, predictions, trials, Explainer(cache), tuple(default_models), max_body)
+        self._backend = Backend(cache, predictions, trials, tuple(default_models), max_body, self._access.schemes)
         self._unloaded = set(default_models)
         self._started = -float("inf")
 
@@ -110,42 +103,52 @@ class Service:
         """Whether answering may have to wait for a store; hosts with an event loop do that elsewhere."""
         if self._log.mode == "sync" or "explain" in request.query:
             return True
-        named = _NAMES_MODEL.match(self._web.renamed(request).path)
-        if named is not None:
-            model, version = named.groups()
-            return not self._cache.is_warm(model, version or request.headers.get(VERSION))
-        return (
-            VERSION in request.headers
-            or not self._cache.models
-            or not all(map(self._cache.is_warm, self._cache.models))
-        )
+        found = find(self._web.renamed(request.path)).get(request.method)
+        if found is None:
+            return False
+        version, cache = request.headers.get(VERSION), self._cache
+        if "model" in found.parameters:
+            return not cache.is_warm(found.parameters["model"], found.parameters.get("version", version))
+        return version is not None or not cache.models or not all(map(cache.is_warm, cache.models))
 
     def handle(self, request: Request) -> Response:
         """Answer a request; never raises."""
         start = time.perf_counter()
-        request = self._web.renamed(request)
-        call = Call(self._backend, request, http.request_id(request), {})
+        call = Call(self._backend, request, http.request_id(request))
         try:
-            response = self._web.preflight(request) or self._page(call) or _answer(call, self._access)
+            response = self._answer(call)
         except Denied as error:
             response = problem(error.status, str(error), error.headers)
         except TidemillError as error:
             response = problem(error.status, str(error))
         except Exception:  # a client gets an answer, whatever happens
-            facts = {"request_id": call.id, "path": request.path[:200], "trace": trace_id(request)}
+            asked = {"requestMethod": request.method, "requestUrl": request.path[:200], "status": 500}
+            facts = {"request_id": call.id, "httpRequest": asked, **trace_fields(request)}
             log.exception("a request failed", extra={"facts": facts})
-            response = problem(
-                HTTPStatus.INTERNAL_SERVER_ERROR, f"something went wrong here: the log tells of {call.id}."
-            )
+            sentence = f"something went wrong here: the log tells of {call.id}."
+            response = problem(HTTPStatus.INTERNAL_SERVER_ERROR, sentence)
         finished = _finished(call, self._web.finished(request, response))
         model, version = ("", "") if call.served is None else (call.served.loaded.manifest.model, call.served.version)
         self._metrics.count(model, version, finished.status, time.perf_counter() - start)
         return finished
 
-    def _page(self, call: Call) -> Response | None:
+    def _answer(self, call: Call) -> Response:
+        path, method = self._web.renamed(call.request.path), call.request.method
+        here = find(path)
+        found = here.get(method)
+        if found is None:
+            return self._web.preflight(call.request) or self._page(call, path) or _nowhere(call.request, list(here))
+        if not found.endpoint.is_open:
+            call.caller = self._access.admit(call.request)
+        call.path = found.parameters
+        return call.finished(found.endpoint.handler(call))
+
+    def _page(self, call: Call, path: str) -> Response | None:
         """What Prometheus asks for; it is of this process alone."""
-        if call.request.path != METRICS_PATH or call.request.method not in {"GET", "HEAD"}:
+        if path != METRICS_PATH:
             return None
+        if call.request.method not in _PAGE_METHODS:
+            return _nowhere(call.request, _PAGE_METHODS)
         self._access.admit(call.request)
         gauges = {"models_loaded": len(self._cache.models), "model_bytes": self._cache.size}
         page = self._metrics.exposition({**gauges, "shadows_dropped": self._shadows.dropped})
@@ -160,27 +163,12 @@ class Service:
             metrics_log.info("served", extra={"facts": facts})
 
 
-def _answer(call: Call, access: Access) -> Response:
-    method = "GET" if call.request.method == "HEAD" else call.request.method
-    path = call.request.path.rstrip("/")
-    allowed: list[str] = []
-    for endpoint, parameters in _at(path) if len(path) <= LONGEST_PATH else ():
-        if endpoint.method == method:
-            if endpoint.operation.answer not in ANSWERED_TO_EVERYBODY:
-                call.caller = access.admit(call.request)
-            call.path = parameters
-            return call.finished(endpoint.handler(call))
-        allowed += ["GET", "HEAD"] if endpoint.method == "GET" else [endpoint.method]
+def _nowhere(request: Request, allowed: Sequence[str]) -> Response:
+    """The answer where no endpoint is, or none for that method; raises NotFound."""
     if not allowed:
-        raise NotFound(f"there is nothing at {call.request.path[:200]!r}: /openapi.json lists what there is.")
-    sentence = f"{call.request.method[:20]} is not possible here: use {' or '.join(allowed)}."
+        raise NotFound(f"there is nothing at {request.path[:200]!r}: /openapi.json lists what there is.")
+    sentence = f"{request.method[:20]} is not possible here: use {' or '.join(allowed)}."
     return problem(HTTPStatus.METHOD_NOT_ALLOWED, sentence, {"allow": ", ".join(allowed)})
-
-
-@lru_cache(maxsize=1024)
-def _at(path: str) -> list[tuple[Endpoint, Mapping[str, str | None]]]:
-    """The endpoints at a path, each with the parameters in it; remembered, since most requests have the same few."""
-    return [(endpoint, match.groupdict()) for pattern, endpoint in _TABLE if (match := pattern.fullmatch(path))]
 
 
 def _finished(call: Call, response: Response) -> Response:
@@ -192,8 +180,7 @@ def _finished(call: Call, response: Response) -> Response:
     return Response(response.status, headers, b"" if call.request.method == "HEAD" else response.body)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(msgspec.Struct, frozen=True):
     """How a service is set up: `log_share` from 0 to 1, `max_body` and `memory` in bytes, the rest in seconds."""
 
     default_models: Sequence[str] = ()
@@ -218,12 +205,15 @@ class Options:
         )
 
 
+_DEFAULTS = Options()
+
+
 def make_service(
     models: ReadsListsCreates,
     predictions: Creates,
     load: LoadPredictor,
     clock: Clock,
-    options: Options = Options(),
+    options: Options = _DEFAULTS,
     *,
     web: Web | None = None,
     access: Access | None = None,

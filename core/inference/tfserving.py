@@ -18,7 +18,7 @@ from ..domain.prediction import LABEL, PREDICTION
 from ..domain.schema import FeatureType
 from ..errors import BadInput
 from ..usecases.score_one import Answer
-from .answers import PROBABILITIES, columnar, encodable
+from .answers import PROBABILITIES, columnar
 from .http import decode_json
 from .rows import RowReader, Rows
 
@@ -85,7 +85,7 @@ def encode(answer: Answer, request: PredictRequest) -> dict[str, Any]:
 
 def row_answer(answer: Answer) -> dict[str, Any]:
     """The body of an answer in row format."""
-    return {"predictions": encodable(answer.outputs, answer.manifest.classes), PREDICTION_IDS: answer.prediction_ids}
+    return {"predictions": answer.answers, PREDICTION_IDS: answer.prediction_ids}
 
 
 def status(model: str, versions: Sequence[str]) -> dict[str, Any]:

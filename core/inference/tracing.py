@@ -1,6 +1,7 @@
 """W3C trace context: the caller's place in a trace, passed on in the answer and in the logs.
 
-Source: https://www.w3.org/TR/trace-context/#traceparent-header
+Sources: https://www.w3.org/TR/trace-context/#traceparent-header and, for the names of the log's fields,
+https://cloud.google.com/logging/docs/structured-logging#structured_logging_special_fields
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from .http import Request
 
 TRACEPARENT, TRACESTATE = "traceparent", "tracestate"
-_VALID = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]*)?")
+_VALID = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(-[!-~]*)?")
 _LONGEST_STATE = 512
 
 
@@ -24,7 +25,13 @@ def trace_headers(request: Request) -> dict[str, str]:
     return {TRACEPARENT: parent, TRACESTATE: state} if state and kept else {TRACEPARENT: parent}
 
 
-def trace_id(request: Request) -> str | None:
-    """The id of the caller's trace, 32 hexadecimal digits; None if there is none."""
+def trace_fields(request: Request) -> dict[str, str]:
+    """The ids of the caller's trace and span for the log, also by the names that Google Cloud Logging knows."""
     match = _VALID.fullmatch(request.headers.get(TRACEPARENT, ""))
-    return match[1] if match else None
+    if match is None:
+        return {}
+    return {
+        "trace": match[1],
+        "logging.googleapis.com/trace": match[1],
+        "logging.googleapis.com/spanId": match[2],
+    }

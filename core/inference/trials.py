@@ -25,7 +25,8 @@ WAITING = 1000
 IDLE = 1.0
 """Seconds without work after which the thread of the shadows ends."""
 
-_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+VERSION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+"""What a version may be called; it cannot climb out of its folder."""
 
 log = logging.getLogger(__name__)
 
@@ -133,6 +134,6 @@ def key_of(request: Request, rows: Rows, request_id: str) -> str:
 def named_version(request: Request) -> str | None:
     """The version that a request asks for by its header; raises BadInput for what is none."""
     said = request.headers.get(VERSION)
-    if said is not None and not _VERSION.fullmatch(said):
+    if said is not None and not VERSION_NAME.fullmatch(said):
         raise BadInput(f"header {VERSION} is {said[:80]!r}, which is no version.")
     return said

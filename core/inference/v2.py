@@ -105,8 +105,8 @@ def rows_of(request: InferRequest, reader: RowReader, behind: memoryview = _NOTH
     return reader.columns(columns)
 
 
-def encode(answer: Answer, request: InferRequest) -> dict[str, Any] | Response:
-    """The answer: the outputs that the request wants, or all, and always the prediction ids.
+def encode(answer: Answer, request: InferRequest, more: Sequence[dict[str, Any]] = ()) -> dict[str, Any] | Response:
+    """The answer: the outputs that the request wants, or all, always the prediction ids, and `more` outputs as JSON.
 
     A `Response` where an output is wanted as bytes.
     """
@@ -117,7 +117,8 @@ def encode(answer: Answer, request: InferRequest) -> dict[str, Any] | Response:
     as_bytes = _as_bytes(request)
     behind: list[bytes] = []
     body["outputs"] = [
-        _moved(output, behind) if output["name"] in as_bytes else output for output in _outputs(answer, request)
+        *(_moved(output, behind) if output["name"] in as_bytes else output for output in _outputs(answer, request)),
+        *more,
     ]
     return _with_bytes(body, behind) if as_bytes else body
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+
+import msgspec
+from msgspec.structs import replace
 
 from .http import MODEL_VERSION, REQUEST_ID, Request, Response, problem
 from .tensors import HEADER
@@ -21,22 +23,20 @@ PREFLIGHT_AGE = "600"
 """Seconds that a browser may remember the answer to a preflight."""
 
 _LEVEL = 1
-_EXPOSED = ", ".join((REQUEST_ID, MODEL_VERSION, HEADER))
+_EXPOSED = ", ".join((REQUEST_ID, MODEL_VERSION, HEADER, "retry-after"))
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,1000}")
 _CODING = re.compile(r"\s*([A-Za-z0-9*_-]+)\s*(?:;\s*q\s*=\s*([0-9.]+)\s*)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Web:
+class Web(msgspec.Struct, frozen=True):
     """`origins` are those whose pages may ask, or `*`; none by default. `aliases`: a path -> the one it stands for."""
 
     origins: frozenset[str] = frozenset()
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = msgspec.field(default_factory=dict)
 
-    def renamed(self, request: Request) -> Request:
-        """The request with the path that its own stands for."""
-        path = self.aliases.get(request.path)
-        return request if path is None else replace(request, path=path)
+    def renamed(self, path: str) -> str:
+        """The path that another stands for, else the path itself."""
+        return self.aliases.get(path, path)
 
     def preflight(self, request: Request) -> Response | None:
         """The answer to a browser's question whether it may ask; None if this is no such question."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from .. import layout
 from ..domain.canonical import sha256
@@ -15,8 +15,7 @@ IN_MEMORY = 3
 """Bytes of memory that a session takes for a byte of its file."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedModel:
+class LoadedModel(msgspec.Struct, frozen=True):
     """One version, ready to answer. `size` is what it takes in memory, in bytes, as far as its file tells."""
 
     manifest: ModelManifest

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from time import perf_counter
+
+import msgspec
 
 from ..domain.columns import Outputs
 from ..domain.model import ModelManifest
 from ..domain.traffic import Role
+from ..inference.answers import Answers, encodable
 from ..inference.rows import Rows
 from .load_model import LoadedModel
-from .log_predictions import Answered, PredictionLog
+from .log_predictions import PredictionLog
+from .prediction_records import Answered
 
 LONGEST = 200
 """Characters of a failure that are recorded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What n rows were answered, by the version of `manifest`; `prediction_ids` find the records again."""
+class Answer(msgspec.Struct, frozen=True):
+    """What n rows were answered, by the version of `manifest`: as arrays, and one by one.
+
+    `prediction_ids` find the records again.
+    """
 
     manifest: ModelManifest
     outputs: Outputs
+    answers: Answers
     prediction_ids: list[str]
 
 
@@ -41,19 +47,17 @@ def score(
     `revision` is the route's during a trial, else 0; `shadow_of` are the ids of the answers that this one is beside.
     What the model raises is recorded too, and raised.
     """
-    manifest, outputs, failure = model.manifest, Outputs(), None
+    manifest, told = model.manifest, ""
+    failure: Exception | None = None
     start = perf_counter()
     try:
         outputs = model.predictor.predict(rows.columns)
     except Exception as error:  # noqa: BLE001 - raised below, once it is recorded
-        failure = error
+        outputs, failure, told = Outputs(), error, f"{type(error).__name__}: {error}"[:LONGEST]
     seconds = perf_counter() - start
-    told = "" if failure is None else f"{type(failure).__name__}: {failure}"[:LONGEST]
-    answered = Answered(
-        *(manifest.model, manifest.version, manifest.classes, request_id, rows, outputs),
-        *(seconds, role, revision, shadow_of, told),
-    )
-    ids = log.record(answered)
+    answers = encodable(outputs, manifest.classes) if failure is None else ()
+    name, version = manifest.model, manifest.version
+    ids = log.record(Answered(name, version, request_id, rows, answers, seconds, role, revision, shadow_of, told))
     if failure is not None:
         raise failure
-    return Answer(manifest, outputs, ids)
+    return Answer(manifest, outputs, answers, ids)

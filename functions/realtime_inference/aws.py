@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
-from core.hosts.aws_lambda import Handler, http_handler
 from core.hosts.exposure import check_exposure
 from core.runtime import Runtime
 from core.settings import Settings
 from core.telemetry import configure
 
-from .handler import service
+if TYPE_CHECKING:
+    from core.hosts.aws_lambda import Handler
 
 
 @cache
@@ -23,8 +24,14 @@ def _handler() -> Handler:
     settings = Settings.from_env(prediction_log="sync")
     configure(json_lines=True, level=settings.log_level)
     check_exposure("a function's address", settings.access)
-    answering = service(Runtime(settings))
-    answering.start()
+    runtime = Runtime(settings)
+    with runtime.reading_ahead(settings.serve):
+        from core.hosts.aws_lambda import http_handler  # noqa: PLC0415 - numpy, while the models are on their way
+
+        from .handler import service  # noqa: PLC0415
+
+        answering = service(runtime)
+        answering.start()
     return http_handler(answering)
 
 

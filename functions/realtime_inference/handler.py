@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from core.inference import vertex
-from core.inference.authorities import make_access
+from core.inference.access import access_of
 from core.inference.http import Request, Response
 from core.inference.service import Options, Service, make_service
 from core.inference.web import Web
@@ -22,7 +22,7 @@ def service(runtime: Runtime) -> Service:
         runtime.load,
         runtime.clock,
         Options.of(settings),
-        access=make_access(settings.access),
+        access=access_of(settings.access),
         web=Web(frozenset(settings.origins), vertex.aliases(settings.predict_route, settings.health_route)),
     )
 

@@ -1,49 +1,74 @@
-"""How far the realtime endpoint is from the floor: raw ASGI that only decodes, runs onnxruntime and encodes.
+"""How far the realtime endpoint is from the floor, raw ASGI that only decodes, runs and encodes, and from others.
 
 `python -m tests.bench.realtime --json` prints {"p50_1row_ratio", "p50_100row_ratio", "throughput_16_ratio",
-"cold_start_ratio", "unzipped_mb", "peers", "figures"}. Rounds are interleaved; figures are medians of them.
+"cold_start_ratio", "unzipped_mb", "peers", "figures"}: ours to the floor's. Rounds are interleaved; figures are medians
+of them. `--peers` measures other servers in the same rounds: their figures to ours, so that 7 of a time says that ours
+is 7 times as fast. `--minutes` adds "soak": an endpoint under load for so long while versions are promoted and rolled
+back. The exit code is 1 if a promise to a peer or of the soak is broken, or if a peer cannot be measured.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
 import json
+import sys
 import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
 
-from ._common import ROOT, parser, show
+from ._common import ROOT, Unavailable, parser, show
 from .realtime_parts.cold import cold_start
-from .realtime_parts.model import make
-from .realtime_parts.servers import both, in_turn
+from .realtime_parts.model import make, onnx_file
+from .realtime_parts.peers import PEERS, facts, serving
+from .realtime_parts.servers import Target, both, in_turn
+from .realtime_parts.soak import soak
 
 MIB = 1 << 20
 COLD_ROUNDS = 15
+WANTED = {"bentoml": 7, "mlserver": 30, "mlflow": 30}
+"""How many times as long as ours a peer takes for a row at least."""
+
+Found = Mapping[str, Mapping[str, float]]
 
 
-def main() -> None:
+def main() -> int:
     """Make the model, start the servers, ask them in turn."""
     options = parser(str(__doc__).splitlines()[0])
     options.add_argument("--seconds", type=float, default=1.0, help="of one round of load on one server")
     options.add_argument("--rounds", type=int, default=9, help="of each kind of load")
+    options.add_argument("--peers", action="store_true", help="measure other servers too; installs them once")
+    options.add_argument("--minutes", type=float, help="of load while versions are promoted and rolled back")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         make(folder)
-        show(measure(folder, chosen.seconds, chosen.rounds), as_json=chosen.json)
+        result = measure(folder, chosen.seconds, chosen.rounds, peers=chosen.peers)
+        if chosen.minutes:
+            result["soak"] = soak(folder, chosen.minutes)
+    show(result, as_json=chosen.json)
+    broken = [*complaints(result["peers"]), *result.get("soak", {"broken": []})["broken"]]
+    sys.stderr.writelines(f"{each}\n" for each in broken)
+    return int(bool(broken))
 
 
-def measure(folder: Path, seconds: float, rounds: int) -> dict[str, Any]:
+def measure(folder: Path, seconds: float, rounds: int, *, peers: bool) -> dict[str, Any]:
     """Everything, with the model in `folder`."""
     rows = json.loads((folder / "rows.json").read_text())
     one, hundred = folder / "one.json", folder / "hundred.json"
     one.write_text(json.dumps({"instances": rows[:1]}))
     hundred.write_text(json.dumps({"instances": rows[:100]}))
-    with both(folder) as urls:
-        kinds = {"1 row": (one, 1), "100 rows": (hundred, 1), "16 clients": (one, 16)}
-        found = {kind: in_turn(urls, body, clients, seconds, rounds) for kind, (body, clients) in kinds.items()}
+    with both(folder) as urls, ExitStack() as stack:
+        others, known = start_peers(stack, folder, rows[0]) if peers else ({}, {})
+        row = {name: Target(url, one) for name, url in urls.items()}
+        found = {
+            "1 row": in_turn({**row, **others}, 1, seconds, rounds),
+            "100 rows": in_turn({name: Target(url, hundred) for name, url in urls.items()}, 1, seconds, rounds),
+            "16 clients": in_turn({**row, **others}, 16, seconds, rounds),
+        }
     cold = cold_start(folder, one, COLD_ROUNDS)
     return {
         "p50_1row_ratio": _ratio(found["1 row"], "p50_ms"),
@@ -51,13 +76,49 @@ def measure(folder: Path, seconds: float, rounds: int) -> dict[str, Any]:
         "throughput_16_ratio": _ratio(found["16 clients"], "per_second"),
         "cold_start_ratio": cold["ratio"],
         "unzipped_mb": unzipped_mb(),
-        "peers": {},
+        "peers": {name: {**each, **_against(found, name)} for name, each in known.items()},
         "figures": {**found, "cold start": cold},
     }
 
 
-def _ratio(found: dict[str, dict[str, float]], figure: str) -> float:
-    return round(found["ours"][figure] / found["floor"][figure], 3)
+def start_peers(stack: ExitStack, folder: Path, row: Mapping[str, Any]) -> tuple[dict[str, Target], dict[str, Any]]:
+    """Where each peer is asked, and what is known of it: its release, or why it is not measured."""
+    targets: dict[str, Target] = {}
+    known: dict[str, Any] = {}
+    for peer in PEERS:
+        try:
+            targets[peer.name], start = stack.enter_context(serving(peer, folder, onnx_file(folder), row))
+            known[peer.name] = {**facts(peer), "start_s": round(start, 2)}
+        except Unavailable as error:
+            known[peer.name] = {"error": str(error)}
+    return targets, known
+
+
+def complaints(peers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What is not as it should be: a peer that was not measured, or that we do not beat by as much as we say."""
+    told = []
+    for name, found in peers.items():
+        if "error" in found:
+            told.append(f"{name} WAS NOT MEASURED: {found['error']}")
+        elif found["p50_1row_ratio"] < WANTED.get(name, 0):
+            told.append(f"{name} takes {found['p50_1row_ratio']} times as long as ours, wanted: {WANTED[name]} times.")
+    return told
+
+
+def _against(found: Mapping[str, Found], name: str) -> dict[str, float]:
+    """A peer's figures to ours, and its answers that were not 200; nothing for one that was not measured."""
+    if name not in found["1 row"]:
+        return {}
+    one, many = found["1 row"], found["16 clients"]
+    return {
+        "p50_1row_ratio": _ratio(one, "p50_ms", name, "ours"),
+        "throughput_16_ratio": _ratio(many, "per_second", name, "ours", digits=4),
+        "failed": one[name]["failed"] + many[name]["failed"],
+    }
+
+
+def _ratio(found: Found, figure: str, above: str = "ours", below: str = "floor", digits: int = 3) -> float:
+    return round(found[above][figure] / found[below][figure], digits)
 
 
 def unzipped_mb(group: str = "realtime_inference") -> float:
@@ -70,4 +131,4 @@ def unzipped_mb(group: str = "realtime_inference") -> float:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -49,7 +49,7 @@ class Client:
 
 
 def load(url: str, body: bytes, clients: int, seconds: float, requests: int) -> dict[str, float]:
-    """Ask for `seconds`, or until `requests` are answered."""
+    """Ask for `seconds`, or until `requests` are answered; one at least is waited for."""
     parts = urlsplit(url)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     head = f"POST {path} HTTP/1.1\r\nhost: {parts.netloc}\r\ncontent-type: application/json\r\n"
@@ -62,7 +62,7 @@ def load(url: str, body: bytes, clients: int, seconds: float, requests: int) -> 
     times: list[float] = []
     failed = 0
     began = time.perf_counter()
-    while time.perf_counter() - began < seconds and len(times) < requests:
+    while not times or (time.perf_counter() - began < seconds and len(times) < requests):
         for key, _ in selector.select():
             if answered := key.data.receive():
                 times.append(answered[0])

@@ -59,6 +59,14 @@ def onnx_file(folder: Path) -> Path:
     return folder / "models" / layout.model_file(MODEL, VERSIONS[0], ONNX)
 
 
+def training_rows(folder: Path) -> Path:
+    """A CSV file of the rows that the model learns from, for those who make their own of them."""
+    file = folder / "training.csv"
+    if not file.exists():
+        _flights().to_csv(file, index=False)
+    return file
+
+
 def print_nothing(_step: str) -> None:
     """Training is no part of what is measured."""
 

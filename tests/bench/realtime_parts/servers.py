@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -19,15 +20,31 @@ ROOT = Path(__file__).parents[3]
 PARTS = __package__
 
 
+class Broken(Exception):
+    """A server that did not take the load."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a server is asked, and the file of what it is asked."""
+
+    url: str
+    body: Path
+
+
 def floor(folder: Path) -> AbstractContextManager[str]:
     """The floor's URL."""
-    return running("floor", lambda port: _module("floor", str(onnx_file(folder)), str(port)), lambda _port: {})
+    return running("floor", lambda port: module("floor", str(onnx_file(folder)), str(port)), lambda _port: {})
 
 
 def ours(folder: Path) -> AbstractContextManager[str]:
     """Our URL; answers are logged, buffered, into the same folder."""
-    environ = {"TIDEMILL_STORE": f"file://{folder}/{{zone}}", "TIDEMILL_SERVE": MODEL, "TIDEMILL_ACCESS": "none"}
-    return running("ours", lambda port: _module("ours", str(port)), lambda _port: environ)
+    return running("ours", lambda port: module("ours", str(port)), lambda _port: environment(folder))
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """How ours is set up."""
+    return {"TIDEMILL_STORE": f"file://{folder}/{{zone}}", "TIDEMILL_SERVE": MODEL, "TIDEMILL_ACCESS": "none"}
 
 
 @contextmanager
@@ -37,32 +54,30 @@ def both(folder: Path) -> Iterator[dict[str, str]]:
         yield {name: f"{url}/v1/models/{MODEL}:predict" for name, url in (("floor", low), ("ours", high))}
 
 
-def ask(url: str, body: Path, clients: int, seconds: float) -> dict[str, float]:
-    """One round of load."""
-    command = _module("load", url, str(body), str(clients), str(seconds))
+def ask(target: Target, clients: int, seconds: float) -> dict[str, float]:
+    """One round of load; raises Broken if the server drops a connection."""
+    command = module("load", target.url, str(target.body), str(clients), str(seconds))
     done = subprocess.run(command, cwd=ROOT, env={**os.environ}, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(done.stderr)
+        raise Broken(f"{target.url}: {done.stderr.strip()[-500:]}")
     found: dict[str, float] = json.loads(done.stdout)
-    if found["failed"]:
-        raise SystemExit(f"{found['failed']} of {found['requests']} answers of {url} were not 200")
     return found
 
 
-def in_turn(
-    urls: Mapping[str, str], body: Path, clients: int, seconds: float, rounds: int
-) -> dict[str, dict[str, float]]:
-    """Medians of all rounds, each server asked once a round."""
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in urls}
+def in_turn(targets: Mapping[str, Target], clients: int, seconds: float, rounds: int) -> dict[str, dict[str, float]]:
+    """Medians of all rounds, each server asked once a round, and how many answers were not 200."""
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in targets}
     for _ in range(rounds):
-        for name, url in urls.items():
-            found[name].append(ask(url, body, clients, seconds))
+        for name, target in targets.items():
+            found[name].append(ask(target, clients, seconds))
     return {name: _medians(several) for name, several in found.items()}
 
 
 def _medians(several: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    return {key: round(median(each[key] for each in several), 4) for key in ("p50_ms", "p99_ms", "per_second")}
+    medians = {key: round(median(each[key] for each in several), 4) for key in ("p50_ms", "p99_ms", "per_second")}
+    return {**medians, "failed": sum(each["failed"] for each in several)}
 
 
-def _module(name: str, *arguments: str) -> list[str]:
+def module(name: str, *arguments: str) -> list[str]:
+    """The command of a program beside this one."""
     return [sys.executable, "-m", f"{PARTS}.{name}", *arguments]

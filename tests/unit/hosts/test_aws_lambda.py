@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import BadInput, Transient
 from core.events.api_gateway import decode, encode
-from core.hosts.aws_lambda import http_handler
+from core.hosts.aws_lambda import LARGEST, LARGEST_BALANCED, http_handler
 from core.inference.http import Response
 from tests.penguins import MODEL, ROW, Desk
 
@@ -65,6 +65,16 @@ PAYLOAD_1: dict[str, Any] = {
     "stageVariables": None,
     "body": None,
     "isBase64Encoded": False,
+}
+
+
+BALANCED: dict[str, Any] = {
+    "requestContext": {"elb": {"targetGroupArn": "arn"}},
+    "httpMethod": "GET",
+    "path": "/ping",
+    "queryStringParameters": {},
+    "headers": {},
+    "body": "",
 }
 
 
@@ -185,3 +195,44 @@ def test_an_answer_is_given_though_the_store_is_away(caplog: pytest.LogCaptureFi
     desk.service.tick = away  # type: ignore[method-assign]
     assert http_handler(desk.service)(asking(json.dumps({"instances": [ROW]})), None)["statusCode"] == 200
     assert "could not be looked after: the store is away." in caplog.text
+
+
+def answering(body: bytes, **headers: str) -> Any:
+    """A handler whose every answer is this."""
+    desk = Desk()
+    response = Response(200, {"content-type": "application/json", "x-request-id": "r-1", **headers}, body)
+    desk.service.handle = lambda _request: response  # type: ignore[method-assign]
+    return http_handler(desk.service)
+
+
+def size(answer: dict[str, Any]) -> int:
+    """Bytes of what Lambda's runtime client sends."""
+    return len(json.dumps(answer, ensure_ascii=False).encode())
+
+
+QUOTED = b'"' * 1000
+"""Text that takes twice its length within JSON."""
+
+
+@pytest.mark.parametrize(("event", "largest"), [(asking("{}"), LARGEST), (BALANCED, LARGEST_BALANCED)])
+def test_an_answer_that_cannot_be_sent_is_one_sentence_instead(event: dict[str, Any], largest: int) -> None:
+    most = largest // 2000 - 1
+    fits = answering(QUOTED * most)(event, None)
+    assert (fits["statusCode"], len(fits["body"])) == (200, 1000 * most)
+    assert largest - 4000 < size(fits) <= largest
+    refused = answering(QUOTED * (most + 2))(event, None)
+    assert (refused["statusCode"], refused["headers"]["x-request-id"]) == (413, "r-1")
+    assert json.loads(refused["body"])["error"] == (
+        f"the answer is larger than the {largest} bytes that can be sent: ask for fewer rows, or accept gzip."
+    )
+
+
+def test_a_large_answer_is_sent_zipped_to_who_accepts_that() -> None:
+    desk = Desk(max_body=LARGEST)
+    body = json.dumps({"instances": [ROW] * 40_000})
+    plain = http_handler(desk.service)(asking(body), None)
+    assert plain["statusCode"] == 413
+    headers = {"content-type": "application/json", "accept-encoding": "gzip"}
+    zipped = http_handler(desk.service)(asking(body, headers=headers), None)
+    assert (zipped["statusCode"], zipped["headers"]["content-encoding"]) == (200, "gzip")
+    assert len(json.loads(gzip.decompress(base64.b64decode(zipped["body"])))["predictions"]) == 40_000

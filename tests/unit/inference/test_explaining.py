@@ -64,10 +64,20 @@ def test_the_open_inference_protocol_has_them_as_tensors() -> None:
     assert (outputs["base"]["data"], outputs["explained_output"]["data"]) == ([by_row["base"]], [by_row["output"]])
 
 
-def test_binary_outputs_have_no_room_for_them() -> None:
+def test_they_are_json_beside_outputs_that_are_bytes() -> None:
+    """`tritonclient` asks for bytes unless told otherwise."""
     answer = ask(f"/v2/models/{MODEL}/infer", tensors(binary=True))
+    head = json.loads(answer.body[: int(answer.headers["inference-header-content-length"])])
+    outputs = {each["name"]: each for each in head["outputs"]}
+    assert "data" not in outputs["probabilities"]
+    (by_row,) = content(ask(PREDICT, {"instances": [ROW]}))["explanations"]
+    assert outputs["contributions"]["data"] == list(by_row["contributions"].values())
+
+
+def test_csv_has_no_room_for_them() -> None:
+    answer = ask("/invocations", [ROW], accept="text/csv")
     assert answer.status == 400
-    assert sentence(answer).startswith("explanations are told in JSON alone")
+    assert sentence(answer) == "explanations are told in JSON alone: ask for no CSV."
 
 
 @pytest.mark.parametrize("query", ["", "explain=0", "explain=false", "unexplained=1", "pretty=1"])
@@ -96,12 +106,11 @@ def test_time_bounds_it_too() -> None:
     assert len(answer["explanations"]) == 10
 
 
-def test_too_many_rows_are_refused_before_they_are_answered() -> None:
-    desk = Desk()
-    answer = ask(PREDICT, {"instances": rows(11)}, desk=desk)
-    assert answer.status == 400
-    assert sentence(answer).startswith("11 rows are too many to explain")
-    assert desk.records() == {}
+def test_the_first_rows_of_many_are_explained() -> None:
+    answer = content(ask(PREDICT, {"instances": rows(12)}))
+    assert (len(answer["predictions"]), len(answer["explanations"])) == (12, 10)
+    for prediction, explained in zip(answer["predictions"], answer["explanations"], strict=False):
+        assert explained["answer"] == pytest.approx(prediction["probabilities"][prediction["label"]], abs=1e-6)
 
 
 def test_explaining_records_one_answer_and_may_wait_for_the_store() -> None:

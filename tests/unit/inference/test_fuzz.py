@@ -1,4 +1,6 @@
-"""Whatever a stranger sends to whatever path: an answer or a refusal in one sentence, never a failure of ours."""
+"""Whatever a stranger sends to whatever path, through whatever host: an answer or a refusal in one sentence, never a
+failure of ours.
+"""
 
 import gzip
 import json
@@ -16,19 +18,26 @@ from core.inference.tensors import DATATYPES
 from core.inference.web import Web
 from tests.penguins import MODEL, ROW, Desk, rows, sentence
 
+from .strangers import HOSTS, Host
+
 DESK = Desk(default_models=[MODEL], web=Web(frozenset(["https://a.example"])))
 DESK.predict(ROW)
 INFER, PREDICT = f"/v2/models/{MODEL}/infer", f"/v1/models/{MODEL}:predict"
-VERSION = f"/v2/models/{MODEL}/versions/0000000000000002/infer"
-VERTEX = "/v1/endpoints/1/deployedModels/2:predict"
-TAKES_ROWS = [INFER, VERSION, PREDICT, VERTEX, "/invocations"]
+FILLED = {"model": MODEL, "version": "0000000000000002", "endpoint": "1", "deployed_model": "2"}
+TAKES_ROWS = [each.template.format(**FILLED) for each in ENDPOINTS if each.method == "POST"]
+TAKES_TENSORS = [path for path in TAKES_ROWS if path.endswith("/infer")]
 LARGE = 7 * 1024 * 1024
+DATATYPE = dict(zip(ROW, ["BYTES", "BYTES", "FP64", "INT64", "BOOL"], strict=True))
+TENSORS = [{"name": name, "datatype": DATATYPE[name], "shape": [1], "data": [ROW[name]]} for name in ROW]
 GOOD = {
-    INFER: {"inputs": [{"name": "island", "datatype": "BYTES", "shape": [1], "data": ["Dream"]}]},
-    PREDICT: {"instances": [ROW]},
+    **{path: {"inputs": TENSORS} if path in TAKES_TENSORS else {"instances": [ROW]} for path in TAKES_ROWS},
     "/invocations": [ROW],
 }
-many = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+latin = st.characters(max_codepoint=255)
+"""What a header may be made of."""
+some = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(some, max_examples=300)
+through_each_host = pytest.mark.parametrize("host", HOSTS.values(), ids=HOSTS)
 
 
 def check(answer: Response) -> None:
@@ -41,10 +50,21 @@ def check(answer: Response) -> None:
         assert "\n" not in sentence(answer)
 
 
-def post(path: str, body: bytes, **headers: str) -> Response:
-    answer = DESK.ask("POST", path, body, **headers)
+def post(host: Host, path: str, body: bytes, query: str = "", **headers: str) -> Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    answer = host(DESK.service, Request("POST", path, query, named, body))
     check(answer)
     return answer
+
+
+@through_each_host
+@pytest.mark.parametrize("path", TAKES_ROWS)
+def test_what_is_good_is_answered(host: Host, path: str) -> None:
+    """So the others are about what is wrong with a request, not about a path that answers nothing."""
+    body = dumped(GOOD[path])
+    assert post(host, path, body).status == 200
+    assert post(host, path, gzip.compress(body), content_encoding="gzip").status == 200
+    assert post(host, path, body, "explain=1&explain_budget=20").status == 200
 
 
 # JSON -------------------------------------------------------------------------------------------------------
@@ -52,7 +72,8 @@ def post(path: str, body: bytes, **headers: str) -> Response:
 numbers = (
     st.integers(-(10**400), 10**400) | st.floats(allow_nan=True) | st.sampled_from([1e308, -1e39, 2**63, 2**64, -0.0])
 )
-scalars = st.none() | st.booleans() | numbers | st.text(max_size=6) | st.sampled_from([*ROW.values()])
+texts = st.text(max_size=6) | st.text(st.characters(categories=["Cs", "Cc", "Lu"]), max_size=3)  # lone surrogates too
+scalars = st.none() | st.booleans() | numbers | texts | st.sampled_from([*ROW.values()])
 values = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*ROW, "b64", "x"]), inner, max_size=3),
@@ -76,10 +97,11 @@ tensors = st.fixed_dictionaries(
     },
     optional={"data": mostly(st.lists(values, max_size=3)), "parameters": mostly(parameters)},
 )
+columns = st.dictionaries(st.sampled_from([*ROW, "tag"]), mostly(st.lists(values, max_size=3)))
 requests = st.fixed_dictionaries(
     {},
     optional={
-        "inputs": mostly(st.lists(tensors, max_size=6)) | st.dictionaries(st.sampled_from([*ROW]), values),
+        "inputs": mostly(st.lists(tensors, max_size=6)) | columns,
         "instances": mostly(
             st.lists(st.dictionaries(st.sampled_from([*ROW, "tag", "seen", "wings"]), values), max_size=3)
         ),
@@ -96,17 +118,52 @@ def dumped(body: object) -> bytes:
     return json.dumps(body).encode()
 
 
-@many
-@given(st.sampled_from(TAKES_ROWS), requests | values)
-def test_no_json_breaks_it(path: str, body: object) -> None:
-    post(path, dumped(body))
+queries = st.sampled_from(["", "", "explain=1", "explain=1&explain_budget=9"]) | st.text(
+    "explain=1_budgt&%2é", max_size=30
+)
 
 
-@many
+@through_each_host
+@some
+@given(st.sampled_from(TAKES_ROWS), requests | values, queries)
+def test_no_json_breaks_it(host: Host, path: str, body: object, query: str) -> None:
+    post(host, path, dumped(body), query)
+
+
+@through_each_host
+@some
+@given(st.sampled_from(sorted({PREDICT, *TAKES_ROWS} - {*TAKES_TENSORS})), columns)
+def test_no_columns_break_it(host: Host, path: str, given_columns: dict[str, object]) -> None:
+    post(host, path, dumped({"inputs": {**{name: [value] for name, value in ROW.items()}, **given_columns}}))
+
+
+@through_each_host
+@some
+@given(st.sampled_from(TAKES_ROWS), st.sampled_from([*ROW]), values)
+def test_no_value_in_a_good_row_breaks_it(host: Host, path: str, name: str, value: object) -> None:
+    if path in TAKES_TENSORS:
+        body: object = {"inputs": [{**each, "data": [value]} if each["name"] == name else each for each in TENSORS]}
+    else:
+        body = {"instances": [{**ROW, name: value}]}
+    post(host, path, dumped(body))
+
+
+@through_each_host
+@some
 @given(st.sampled_from(TAKES_ROWS), st.binary(max_size=60), st.integers(0, 40))
-def test_no_bytes_inside_json_break_it(path: str, garbage: bytes, at: int) -> None:
-    body = dumped(GOOD.get(path, GOOD[PREDICT]))
-    post(path, body[:at] + garbage + body[at:])
+def test_no_bytes_inside_json_break_it(host: Host, path: str, garbage: bytes, at: int) -> None:
+    body = dumped(GOOD[path])
+    post(host, path, body[:at] + garbage + body[at:])
+
+
+NO_UTF8 = [b"\xff\xfe", b"\xc3(", b"\xed\xa0\x80", b"\xf8\x88\x80\x80\x80", b"\xc0\xaf"]
+
+
+@through_each_host
+@pytest.mark.parametrize("path", TAKES_ROWS)
+@pytest.mark.parametrize("garbage", NO_UTF8, ids=range(len(NO_UTF8)))
+def test_what_is_no_utf8_is_refused(host: Host, path: str, garbage: bytes) -> None:
+    assert post(host, path, dumped(GOOD[path]).replace(b"Dream", garbage)).status == 400
 
 
 DEEP = [
@@ -119,30 +176,34 @@ DEEP = [
 ]
 
 
+@through_each_host
 @pytest.mark.parametrize("path", TAKES_ROWS)
 @pytest.mark.parametrize("body", DEEP, ids=range(len(DEEP)))
-def test_deep_nesting_is_refused(path: str, body: bytes) -> None:
-    assert post(path, body).status == 400
+def test_deep_nesting_is_refused(host: Host, path: str, body: bytes) -> None:
+    assert post(host, path, body).status == 400
 
 
+@through_each_host
 @pytest.mark.parametrize("path", TAKES_ROWS)
-def test_large_bodies_are_refused(path: str) -> None:
-    assert post(path, b" " * LARGE).status == 413
-    assert post(path, gzip.compress(b" " * LARGE), content_encoding="gzip").status == 413
-    assert post(path, zlib.compress(b" " * LARGE), content_encoding="deflate").status == 413
+def test_large_bodies_are_refused(host: Host, path: str) -> None:
+    assert post(host, path, b" " * LARGE).status == 413
+    assert post(host, path, gzip.compress(b" " * LARGE), content_encoding="gzip").status == 413
+    assert post(host, path, zlib.compress(b" " * LARGE), content_encoding="deflate").status == 413
 
 
-def test_many_rows_in_a_body_that_may_be_are_answered() -> None:
+@through_each_host
+def test_many_rows_in_a_body_that_may_be_are_answered(host: Host) -> None:
     body = dumped({"instances": rows(300) * 10})
     assert len(body) < DESK.service.max_body
-    answer = post(PREDICT, body, accept_encoding="gzip")
+    answer = post(host, PREDICT, body, accept_encoding="gzip")
     assert len(json.loads(gzip.decompress(answer.body))["predictions"]) == 3000
 
 
 # bytes ------------------------------------------------------------------------------------------------------
 
 
-@many
+@through_each_host
+@some
 @given(
     st.sampled_from(TAKES_ROWS),
     st.binary(max_size=80) | st.sampled_from([*map(dumped, GOOD.values())]),
@@ -151,12 +212,14 @@ def test_many_rows_in_a_body_that_may_be_are_answered() -> None:
     ),
     st.sampled_from(["", "gzip", "deflate", "br", "GZIP, gzip"]),
     st.sampled_from(["none", "gzip", "deflate", "torn"]),
-    st.text(alphabet=st.characters(max_codepoint=255), max_size=12),
+    st.text(latin, max_size=12),
 )
-def test_no_encoding_breaks_it(path: str, body: bytes, kind: str, encoding: str, sent: str, accept: str) -> None:
+def test_no_encoding_breaks_it(
+    host: Host, path: str, body: bytes, kind: str, encoding: str, sent: str, accept: str
+) -> None:
     packed = {"none": bytes, "gzip": gzip.compress, "deflate": zlib.compress, "torn": lambda b: gzip.compress(b)[:-5]}
     headers = {"content_type": kind, "content_encoding": encoding, "accept": accept, "accept_encoding": accept}
-    post(path, packed[sent](body), **headers)
+    post(host, path, packed[sent](body), **headers)
 
 
 @st.composite
@@ -172,24 +235,29 @@ def binary_requests(draw: st.DrawFn) -> tuple[bytes, str]:
         inputs.append({"name": name, "datatype": datatype, "shape": shape, "parameters": {"binary_data_size": size}})
         behind += raw
     text = dumped({"inputs": inputs, "parameters": draw(parameters)})
-    said = draw(st.just(str(len(text))) | st.integers(-5, len(text) + 100).map(str) | st.text(max_size=5))
+    said = draw(st.just(str(len(text))) | st.integers(-5, len(text) + 100).map(str) | st.text(latin, max_size=5))
     return text + behind, said
 
 
-@many
-@given(binary_requests(), st.sampled_from([INFER, VERSION]))
-def test_no_tensors_break_it(request_: tuple[bytes, str], path: str) -> None:
+@through_each_host
+@some
+@given(binary_requests(), st.sampled_from(TAKES_TENSORS))
+def test_no_tensors_break_it(host: Host, request_: tuple[bytes, str], path: str) -> None:
     body, said = request_
-    post(path, body, inference_header_content_length=said, content_type="application/octet-stream")
+    post(host, path, body, inference_header_content_length=said, content_type="application/octet-stream")
 
 
 csv_texts = st.text(alphabet='abD,"\n\r\0\t;0123456789.-+eEé\U0001f427nafi_ ', max_size=60)
 
 
-@many
-@given(csv_texts, st.sampled_from(["text/csv", "text/csv; header=present", "text/csv;header=absent;charset=x"]))
-def test_no_csv_breaks_it(text: str, kind: str) -> None:
-    post("/invocations", text.encode(), content_type=kind, accept=kind)
+@through_each_host
+@some
+@given(
+    st.builds(str.encode, csv_texts) | st.binary(max_size=60),
+    st.sampled_from(["text/csv", "text/csv; header=present", "text/csv;header=absent;charset=x"]),
+)
+def test_no_csv_breaks_it(host: Host, body: bytes, kind: str) -> None:
+    post(host, "/invocations", body, content_type=kind, accept=kind)
 
 
 # paths and headers ------------------------------------------------------------------------------------------
@@ -228,14 +296,14 @@ headers = st.dictionaries(
             *("authorization", "x-api-key", "x-tidemill-version", "x-tidemill-key", "traceparent"),
         ]
     ),
-    st.text(alphabet=st.characters(max_codepoint=255), max_size=40),
+    st.text(latin, max_size=40),
 )
 
 
 @many
 @given(st.sampled_from(["OPTIONS", "POST"]), st.sampled_from([*TAKES_ROWS, "/openapi.json"]), headers)
 def test_no_headers_break_it(method: str, path: str, given_headers: dict[str, str]) -> None:
-    answer = DESK.service.handle(Request(method, path, "", given_headers, dumped(GOOD.get(path, GOOD[PREDICT]))))
+    answer = DESK.service.handle(Request(method, path, "", given_headers, dumped(GOOD.get(path))))
     assert answer.status < 500, answer.body
     for name, value in answer.headers.items():
         assert (name + value).isprintable(), name

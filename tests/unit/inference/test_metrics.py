@@ -4,6 +4,7 @@ import json
 import logging
 import re
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -155,6 +156,9 @@ def test_what_is_no_trace_is_not(parent: str) -> None:
 
 def test_a_failure_is_logged_with_its_trace(caplog: pytest.LogCaptureFixture) -> None:
     desk = Desk()
-    object.__setattr__(desk.cache.champion(MODEL).loaded, "predictor", None)
+    msgspec.structs.force_setattr(desk.cache.champion(MODEL).loaded, "predictor", None)
     assert desk.ask("POST", PREDICT, {"instances": [ROW]}, traceparent=PARENT).status == 500
-    assert caplog.records[-1].__dict__["facts"]["trace"] == "4bf92f3577b34da6a3ce929d0e0e4736"
+    facts = caplog.records[-1].__dict__["facts"]
+    assert facts["trace"] == facts["logging.googleapis.com/trace"] == "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert facts["logging.googleapis.com/spanId"] == "00f067aa0ba902b7"
+    assert facts["httpRequest"] == {"requestMethod": "POST", "requestUrl": PREDICT, "status": 500}

@@ -13,12 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openapi_spec_validator import validate
 
+from core.domain.access import KeyRing, new_key
 from core.domain.schema import Feature
 from core.errors import BadInput
 from core.hosts.asgi import App, Server
+from core.inference.authorities import make_access
 from core.inference.endpoints import ENDPOINTS
 from core.inference.row_schema import row_schema
 from core.inference.rows import RowReader
+from core.runtime import SystemClock
+from core.settings import AccessSettings
 from tests import penguins
 from tests.penguins import MODEL, ROW, Desk, content
 
@@ -28,6 +32,12 @@ SECOND = "0000000000000002"
 
 def document(desk: Desk) -> dict[str, Any]:
     return content(desk.ask("GET", "/openapi.json"))
+
+
+def key_file() -> tuple[str, str]:
+    """A file of API keys as text, and the key that it knows."""
+    key, secret = new_key("any", "a secret", "a stranger", None, SystemClock().now(), None)
+    return KeyRing((key,)).encode(), secret
 
 
 def told(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -50,7 +60,8 @@ def desk() -> Desk:
 def test_every_endpoint_is_told_where_no_model_is_loaded() -> None:
     told_of = document(Desk())
     validate(told_of)
-    assert set(told(told_of)) == {(endpoint.method, endpoint.template) for endpoint in ENDPOINTS}
+    places = {(endpoint.method, endpoint.template) for endpoint in ENDPOINTS}
+    assert set(told(told_of)) == {*places, ("GET", "/metrics")}
 
 
 def test_where_models_are_loaded_what_takes_rows_is_told_for_each(desk: Desk) -> None:
@@ -115,6 +126,59 @@ def test_what_is_told_of_an_answer_is_so(desk: Desk, endpoint: Any) -> None:
         jsonschema.validate(BODIES[endpoint.operation.request], {**body, "components": told_of["components"]})
 
 
+def test_metrics_are_told_as_they_are(desk: Desk) -> None:
+    told_of, answer = document(desk), desk.ask("GET", "/metrics")
+    [kind] = told(told_of)["GET", "/metrics"]["responses"]["200"]["content"]
+    assert answer.headers["content-type"].startswith(kind)
+
+
+def parameters(operation: dict[str, Any]) -> set[str]:
+    return {each["name"] for each in operation["parameters"]}
+
+
+def test_what_takes_rows_takes_keys_versions_and_explanations(desk: Desk) -> None:
+    traffic = {"x-tidemill-key", "x-tidemill-version", "explain", "explain_budget"}
+    for (method, path), operation in told(document(desk)).items():
+        assert {"x-request-id", "traceparent", "tracestate", "accept-encoding"} <= parameters(operation)
+        if method == "POST":
+            assert traffic - parameters(operation) == ({"x-tidemill-version"} if "{version}" in path else set()), path
+
+
+def test_headers_of_answers_are_told(desk: Desk) -> None:
+    operation = told(document(desk))["POST", f"/v1/models/{MODEL}:predict"]
+    traced = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "tracestate": "a=1", "accept_encoding": "gzip"}
+    answer = desk.ask("POST", f"/v1/models/{MODEL}:predict", {"instances": [ROW] * 50}, **traced)
+    names = set(answer.headers) - {"content-type", "content-length"}
+    assert names == set(operation["responses"]["200"]["headers"])
+
+
+def test_who_is_asked_for_keys_is_told_how_to_send_them() -> None:
+    text, secret = key_file()
+    desk = Desk(access=make_access(AccessSettings(("keys",), keys=text, rate=2.0, burst=2), lambda: 0.0))
+    told_of = content(desk.ask("GET", "/openapi.json", **{"x-api-key": secret}))
+    validate(told_of)
+    named = {name: (each["type"], each.get("name")) for name, each in told_of["components"]["securitySchemes"].items()}
+    assert named == {"apiKey": ("apiKey", "x-api-key"), "apiKeyAsBearer": ("http", None)}
+    assert told_of["security"] == [{"apiKey": []}, {"apiKeyAsBearer": []}]
+    for (method, path), operation in told(told_of).items():
+        answer = desk.ask(method, filled(path), {})
+        assert (answer.status == 401) == ("security" not in operation), path
+        if answer.status == 401:
+            described = operation["responses"]["401"]["headers"]
+            assert set(answer.headers) - {"content-type", "content-length"} <= set(described)
+            assert described["www-authenticate"]["required"]
+    desk.ask("GET", "/metrics", **{"x-api-key": secret})
+    limited = desk.ask("GET", "/metrics", **{"x-api-key": secret})
+    assert (limited.status, int(limited.headers["retry-after"])) == (429, 1)
+    assert told(told_of)["GET", "/metrics"]["responses"]["429"]["headers"]["retry-after"]["required"]
+
+
+def test_nobody_is_asked_where_all_may_ask(desk: Desk) -> None:
+    told_of = document(desk)
+    assert "security" not in told_of
+    assert "securitySchemes" not in told_of["components"]
+
+
 values = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from([*ROW.values(), "x", 1e39])
 )
@@ -143,19 +207,23 @@ def test_the_target_is_no_part_of_a_row() -> None:
 
 
 @pytest.mark.slow
-def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("with_keys", [False, True], ids=["open", "with keys"])
+def test_schemathesis_finds_nothing(tmp_path: Path, with_keys: bool) -> None:
     """Every check that it has, as a stranger would run it: positive, negative and stateful."""
-    desk = Desk(default_models=[MODEL])
+    text, secret = key_file()
+    access = make_access(AccessSettings(("keys",), keys=text)) if with_keys else None
+    desk = Desk(default_models=[MODEL], access=access)
     desk.cache._now = time.monotonic
     with Server(App(desk.service)) as server:
         command = [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "run"]
         options = ["--max-examples", "25", "--seed", "1", "--no-color", "--checks", "all"]
+        options += ["--header", f"x-api-key: {secret}"] if with_keys else []
         found = subprocess.run(
             [*command, f"{server.url}/openapi.json", *options],
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=240,
             check=False,
         )
     assert found.returncode == 0, found.stdout[-6000:] + found.stderr[-2000:]

@@ -5,6 +5,7 @@ import json
 import logging
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -148,7 +149,7 @@ def test_what_breaks_inside_is_logged_and_told_without_its_detail(caplog: pytest
     desk = Desk()
     desk.cache.champion(MODEL)
     served = desk.cache._slots[MODEL].served
-    object.__setattr__(served.loaded, "predictor", Broken())
+    msgspec.structs.force_setattr(served.loaded, "predictor", Broken())
     with caplog.at_level(logging.ERROR):
         answer = desk.ask("POST", PREDICT, {"instances": [ROW]}, x_request_id="find-me")
     assert answer.status == 500

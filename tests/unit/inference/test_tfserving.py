@@ -168,7 +168,7 @@ def test_the_values_of_an_only_feature_may_be_bare() -> None:
     reader = RowReader(Schema("m", "regression", "y", (Feature("x", "number"),)))
     for body in ({"instances": [1.5, 2.5]}, {"instances": [[1.5], [2.5]]}, {"inputs": [1.5, 2.5]}):
         rows = tfserving.rows_of(tfserving.decode(json.dumps(body).encode()), reader)
-        assert rows.columns["x"].tolist() == [1.5, 2.5]
+        assert rows.columns["x"].tolist() == [[1.5], [2.5]]
 
 
 def test_bare_values_of_many_features_are_refused(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 import threading
 from typing import Any
 
+import msgspec
 import pytest
 
 from core import layout
@@ -46,7 +47,7 @@ class Broken:
 def break_challenger(desk: Desk) -> None:
     trial = desk.cache.champion(MODEL).trial
     assert trial is not None
-    object.__setattr__(trial.challenger.loaded, "predictor", Broken())
+    msgspec.structs.force_setattr(trial.challenger.loaded, "predictor", Broken())
 
 
 @pytest.mark.parametrize("mode", ["canary", "ab"])
@@ -102,7 +103,7 @@ def test_a_shadow_is_off_the_path_of_the_answer() -> None:
 
     trial = desk.cache.champion(MODEL).trial
     assert trial is not None
-    object.__setattr__(trial.challenger.loaded, "predictor", Slow())
+    msgspec.structs.force_setattr(trial.challenger.loaded, "predictor", Slow())
     assert ask(desk)[0] == FIRST
     waiting.set()
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.adapters.store_memory import MemoryStore
 from core.domain.prediction import place_of
@@ -16,7 +18,8 @@ from core.inference.answers import plain
 from core.inference.rows import RowReader
 from core.inference.service import Service
 from core.tables.predictions import read_answered
-from core.usecases.log_predictions import KEPT_PAGES, PredictionLog, is_sampled
+from core.usecases.log_predictions import KEPT_PAGES, PredictionLog
+from core.usecases.prediction_page import is_sampled
 from tests import penguins
 from tests.penguins import MODEL, ROW, Desk, content, rows, sentence
 
@@ -75,7 +78,7 @@ def test_what_is_recorded_is_what_is_read_back() -> None:
     assert found.ids.tolist() == [row["tag"] for row in given]
     assert set(found.times.tolist()) == {datetime(2026, 1, 2)}  # type: ignore[union-attr]  # noqa: DTZ001
     for name, values in RowReader(manifest.schema).rows(given).columns.items():
-        np.testing.assert_array_equal(found.columns[name], values)
+        np.testing.assert_array_equal(found.columns[name], values.reshape(-1))
     assert plain(found.outputs, manifest.classes) == answer["predictions"]
 
 
@@ -137,6 +140,32 @@ def test_a_page_is_written_when_it_is_full_or_old_and_not_before() -> None:
     assert [len(page) for page in stored(desk).values()] == [1000, 1]
 
 
+def paging(rows: int) -> Desk:
+    """Its log has pages of so many rows."""
+    desk = Desk()
+    desk.log = PredictionLog(desk.predictions, desk.clock, max_rows=rows)
+    desk.service = Service(desk.cache, desk.log)
+    return desk
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 40)), min_size=1, max_size=40))
+@settings(max_examples=20)
+def test_what_a_kill_can_lose_is_bounded_by_rows_and_by_age(asked: list[tuple[int, int]]) -> None:
+    """A host looks after the log once a second: what is not stored then is neither a page long nor 5 s old."""
+    desk = paging(rows=100)
+    told: list[tuple[float, str]] = []
+    for seconds, count in asked:
+        for _ in range(seconds):
+            desk.clock.advance(1)
+            desk.log.flush(due_only=True)
+        told += [(desk.clock.seconds(), each) for each in content(desk.predict(*[ROW] * count))["prediction_ids"]]
+        desk.log.flush(due_only=True)
+        kept = {json.loads(line)["prediction_id"] for page in stored(desk).values() for line in page}
+        lost = [at for at, each in told if each not in kept]
+        assert len(lost) < 100
+        assert all(desk.clock.seconds() - at < 5 for at in lost)
+
+
 def stored(desk: Desk) -> dict[str, list[bytes]]:
     return {info.key: desk.predictions.get(info.key).data.splitlines() for info in desk.predictions.list("")}
 
@@ -185,8 +214,25 @@ def test_the_oldest_pages_are_given_up_loudly_when_too_many_wait(caplog: pytest.
         desk.log.flush()
     assert caplog.text.count("1 predictions are lost") == 2
     away.error = None
+    assert len(desk.records()) == KEPT_PAGES
+
+
+def test_a_store_that_takes_pages_loses_none_however_many_wait(caplog: pytest.LogCaptureFixture) -> None:
+    """Pages fill while others are written: those are no reason to give up any."""
+    desk = paging(rows=1)
+
+    class Busy(MemoryStore):
+        """While it takes its first page, as many others come as may wait."""
+
+        def create(self, key: str, data: bytes) -> Any:
+            while desk.log._sequence <= KEPT_PAGES:
+                desk.predict(ROW)
+            return super().create(key, data)
+
+    desk.log._predictions = desk.predictions = Busy()
     desk.predict(ROW)
-    assert len(desk.records()) == KEPT_PAGES + 1
+    assert sum(map(len, desk.records().values())) == KEPT_PAGES + 1
+    assert "lost" not in caplog.text
 
 
 def test_a_page_that_an_earlier_attempt_stored_is_done() -> None:
@@ -194,7 +240,7 @@ def test_a_page_that_an_earlier_attempt_stored_is_done() -> None:
     desk.log._predictions = Away(lambda: AlreadyExists("it is there."))
     desk.predict(ROW)
     desk.log.flush()
-    assert desk.log._full == []
+    assert not desk.log._full
 
 
 def test_two_processes_never_write_the_same_page() -> None:
@@ -233,7 +279,7 @@ def test_a_sample_of_nothing_writes_no_object() -> None:
     desk.predict(ROW)
     desk.log.flush()
     assert list(desk.predictions.list("")) == []
-    assert desk.log._full == []
+    assert not desk.log._full
 
 
 def test_a_sampled_prediction_is_found_by_its_id() -> None:
