@@ -15,10 +15,14 @@ from .schema import Schema
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """n rows to learn from or to be judged on. `target` [n] is str for a classifier, float64 for a regression."""
+    """n rows to learn from or to be judged on. `target` [n] is str for a classifier, float64 for a regression.
+
+    `times` [n] are datetime64[us] in UTC, None where rows have no time.
+    """
 
     columns: Columns
     target: NDArray[Any]
+    times: NDArray[np.datetime64] | None = None
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -26,7 +30,8 @@ class Rows:
 
     def take(self, rows: NDArray[np.intp]) -> Rows:
         """Only these rows, in this order."""
-        return Rows({name: values[rows] for name, values in self.columns.items()}, self.target[rows])
+        times = None if self.times is None else self.times[rows]
+        return Rows({name: values[rows] for name, values in self.columns.items()}, self.target[rows], times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,8 @@ class Learned:
     `classes` are sorted, empty for a regression. `onnx` is what serves; `estimator` is the fitted scikit-learn pipeline
     in skops format; `golden` are rows as `inference.golden` stores them. `outputs` are scikit-learn's answers on the
     holdout. `parity` has `rows`, `label_mismatches`, `max_difference`, `ties` and `tolerance`. `params` are those that
-    were chosen or given. `notes` are warnings that a reader of the model card should know.
+    were chosen or given. `importance` is what the deciding metric loses when a feature's values are shuffled, empty if
+    unknown. `notes` are warnings that a reader of the model card should know.
     """
 
     classes: tuple[str, ...]
@@ -59,4 +65,5 @@ class Learned:
     outputs: Outputs
     parity: Mapping[str, Any]
     params: Mapping[str, Any]
+    importance: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = field(default=())

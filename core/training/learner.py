@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
@@ -25,6 +26,7 @@ from .estimators import make_estimator, preparation, source_hash
 from .exact import settle
 from .export import to_onnx
 from .golden_rows import golden_rows
+from .importance import importance
 from .parity import parity
 from .preprocessing import frame, transformer
 from .search import best_params
@@ -40,8 +42,12 @@ class SklearnLearner:
     """Fits presets and users' own estimators.
 
     On one thread, since sums of floating-point numbers depend on how they are shared out: the same rows give the same
-    bytes whatever the number of cores.
+    bytes whatever the number of cores. The trials of a search are each on one thread too, and where they are done makes
+    no difference: inside of `elsewhere` joblib may send them to other machines.
     """
+
+    def __init__(self, elsewhere: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
+        self._elsewhere = elsewhere
 
     def environment(self, estimator: str) -> Mapping[str, str]:
         """Python's minor version, each library's release, and the SHA-256 of the file of a user's own estimator."""
@@ -54,7 +60,7 @@ class SklearnLearner:
         """See `ports.Learner`."""
         with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            pipeline, params = _fit(plan, training, progress)
+            pipeline, params = _fit(plan, training, progress, self._elsewhere)
             progress("exporting to ONNX")
             classes = () if plan.schema.task == "regression" else tuple(map(str, pipeline.classes_))
             onnx = to_onnx(pipeline, plan.schema, classes)
@@ -68,17 +74,25 @@ class SklearnLearner:
                 outputs=answer(pipeline, holdout.columns, plan.schema),
                 parity=parity(pipeline, predictor, holdout.columns, plan.schema, plan.seed),
                 params=params,
+                importance=importance(predictor, plan, holdout, classes),
                 notes=_notes(caught),
             )
 
 
-def _fit(plan: Plan, training: Rows, progress: Callable[[str], None]) -> tuple[Pipeline, dict[str, Any]]:
+def _fit(
+    plan: Plan,
+    training: Rows,
+    progress: Callable[[str], None],
+    elsewhere: Callable[[], AbstractContextManager[object]],
+) -> tuple[Pipeline, dict[str, Any]]:
     rows = frame(training.columns, plan.schema)
     pipeline = _pipeline(plan, training)
     try:
         if plan.search is not None:
             progress("searching for parameters")
-            plan = replace(plan, params=best_params(pipeline, rows, training.target, plan), search=None)
+            with elsewhere():
+                found = best_params(pipeline, rows, training.target, plan)
+            plan = replace(plan, params=found, search=None)
             pipeline = _pipeline(plan, training)
         progress(f"fitting {plan.estimator} on {len(training):,} rows")
         pipeline.fit(rows, training.target)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 
@@ -23,10 +22,13 @@ from ..domain.profile import Profile
 from ..errors import AlreadyExists, BadInput
 from ..ports import Reads, ReadsLists, ReadsListsCreates
 from ..spec import ModelSpec
-from ..tables.predictions import Answered
+from ..tables.predictions import Answered, Times
+from .answer_records import read_reference
 from .answered import rows_of, times_of, units
-from .labels import Labels, Pairs, label_datasets
+from .foresight import Foresight
+from .labels import label_datasets
 from .load_model import read_file, read_manifest
+from .pairs import Pairs
 from .promote import current_route
 
 
@@ -57,45 +59,45 @@ def check_drift(
         )
     profile = Profile.decode(read_file(models, manifest, PROFILE))
     covered = Covered() if span.asked else _covered(reports, manifest)
-    known = _labels(datasets, spec.model, covered)
-    seen = _Seen(Window(profile), span)
-    for unit in units(predictions, spec.model):
-        seen.read(predictions, unit, manifest, known, new=unit not in covered.sources)
-    return _stored(reports, _report(seen, manifest, spec, known, code), spec.drift.min_rows)
-
-
-@dataclass(slots=True)
-class _Known:
-    """Labels, and which datasets of them are new; `new` holds those alone."""
-
-    every: Labels
-    new: Labels
-    fresh: tuple[str, ...]
+    labels = label_datasets(datasets, spec.model)
+    fresh = tuple(sorted({dataset.version for dataset in labels} - covered.labels))
+    foresight = Foresight(read_reference(models, manifest), manifest, spec)
+    with Pairs(datasets, labels, manifest, spec.seed, fresh) as pairs:
+        seen = _Seen(Window(profile), span, fresh, pairs, foresight)
+        for unit in units(predictions, spec.model):
+            seen.read(predictions, unit, manifest, new=unit not in covered.sources)
+        return _stored(reports, _report(seen, manifest, spec, code), spec.drift.min_rows)
 
 
 @dataclass(slots=True)
 class _Seen:
-    """What has been read so far: new rows counted, and every row whose truth has become known."""
+    """What has been read so far: new rows counted, and every row whose truth has become known.
+
+    `fresh` are the datasets of labels that no earlier check has covered.
+    """
 
     window: Window
     span: Span
-    pairs: Pairs = field(default_factory=Pairs)
+    fresh: tuple[str, ...]
+    pairs: Pairs
+    foresight: Foresight
     sources: list[str] = field(default_factory=list)
     times: list[np.datetime64] = field(default_factory=list)
 
-    def read(self, predictions: Reads, unit: str, manifest: ModelManifest, known: _Known, *, new: bool) -> None:
+    def read(self, predictions: Reads, unit: str, manifest: ModelManifest, *, new: bool) -> None:
         """Count a new unit; an old one is read only for labels that have come since."""
         if new:
             self.sources.append(unit)
-        elif not known.fresh:
+        elif not self.fresh:
             return
         for rows in rows_of(predictions, unit, manifest, self.span):
-            self.pairs.add(rows, known.every if new else known.new)
+            self.pairs.add(rows, old=not new)
             if new:
                 self._count(rows)
+                self.foresight.add(rows)
 
     def _count(self, rows: Answered) -> None:
-        self.window = self.window.plus(rows.columns, rows.outputs)
+        self.window = self.window.plus(rows.columns, rows.outputs, _seasonal_times(rows))
         times = times_of(rows, self.span)
         times = times[~np.isnat(times)]
         if len(times):
@@ -107,6 +109,11 @@ class _Seen:
             return self.span
         since, until = (time.astype("datetime64[us]").item().replace(tzinfo=UTC) for time in self.times)
         return replace(self.span, since=since, until=until)
+
+
+def _seasonal_times(rows: Answered) -> Times:
+    """The model's own time of each row, as training had it; the time of answering where a row has none."""
+    return rows.answered_at if rows.times is None else np.where(np.isnat(rows.times), rows.answered_at, rows.times)
 
 
 def _span(since: datetime | None, until: datetime | None, by: By) -> Span:
@@ -124,50 +131,40 @@ def _covered(reports: ReadsLists, manifest: ModelManifest) -> Covered:
     return covered
 
 
-def _labels(datasets: ReadsLists, model: str, covered: Covered) -> _Known:
-    every, new, fresh = Labels(), Labels(), []
-    for manifest in label_datasets(datasets, model):
-        every.add(datasets, manifest)
-        if manifest.version not in covered.labels:
-            new.add(datasets, manifest)
-            fresh.append(manifest.version)
-    return _Known(every, new, tuple(sorted(fresh)))
-
-
-def _report(seen: _Seen, manifest: ModelManifest, spec: ModelSpec, known: _Known, code: str) -> DriftReport:
+def _report(seen: _Seen, manifest: ModelManifest, spec: ModelSpec, code: str) -> DriftReport:
     enough = spec.drift.min_rows
-    profile, pairs = seen.window.profile, len(seen.pairs)
+    profile, pairs = seen.window.profile, seen.pairs.match()
     return DriftReport(
         model=spec.model,
         version=manifest.version,
         span=seen.spanned(),
         rows=seen.window.rows,
         reference_rows=profile.rows,
-        comparison=compare(seen.window, enough),
-        performance=_performance(seen.pairs, profile, spec),
+        comparison=compare(seen.window, spec.drift.rules()),
+        performance=_performance(seen, pairs, profile, spec),
         sources=tuple(seen.sources) if seen.span.asked or seen.window.rows >= enough else (),
-        labels=known.fresh if not pairs or pairs >= enough else (),
+        labels=seen.fresh if not pairs or pairs >= enough else (),
         code=code,
     )
 
 
-def _performance(pairs: Pairs, profile: Profile | None, spec: ModelSpec) -> Performance:
-    current: dict[str, Any] | None = None
-    if profile is not None and len(pairs):
-        found = evaluate(pairs.answers(profile.classes), seed=spec.seed, metrics=[spec.metric]).get(spec.metric)
-        current = None if found is None else asdict(found)
+def _performance(seen: _Seen, pairs: int, profile: Profile, spec: ModelSpec) -> Performance:
+    answers = seen.pairs.answers()
+    found = None if answers is None else evaluate(answers, seed=spec.seed, metrics=[spec.metric]).get(spec.metric)
+    estimated = seen.foresight.estimate()
     return Performance(
         metric=spec.metric,
-        reference=None if profile is None else profile.performance.get(spec.metric),
-        current=current,
-        labelled=len(pairs),
+        reference=profile.performance.get(spec.metric),
+        current=None if found is None else asdict(found),
+        estimated=None if estimated is None else asdict(estimated),
+        labelled=pairs,
         enough=spec.drift.min_rows,
         max_regression=spec.gates.max_regression,
     )
 
 
 def _nothing(spec: ModelSpec, span: Span, reason: str) -> DriftReport:
-    performance = _performance(Pairs(), None, spec)
+    performance = Performance(spec.metric, None, None, 0, spec.drift.min_rows, spec.gates.max_regression)
     return DriftReport(spec.model, None, span, 0, 0, Comparison((), ()), performance, reason=reason)
 
 

@@ -7,18 +7,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .. import layout
-from ..domain.canonical import canonical_json, sha256
+from ..domain.canonical import canonical_json, rounded, sha256
 from ..domain.learning import Learned, Plan, Rows
 from ..domain.metrics import Estimate, answers, evaluate
-from ..domain.model import CARD, ESTIMATOR, GOLDEN, METRICS, ONNX, PROFILE, ModelManifest
-from ..domain.profile import build
+from ..domain.model import CARD, ESTIMATOR, GOLDEN, METRICS, ONNX, PROFILE, REFERENCE, ModelManifest
+from ..domain.performance.reference import learn
+from ..domain.profile import Context, build
 from ..errors import AlreadyExists, BadInput, Corrupt
 from ..ports import Learner, ReadsCreates
 from ..training.card import Facts, write_card
 
 FORMAT = 1
-DIGITS = 10
-"""Significant digits of stored metrics: the last ones of a float64 sum depend on the processor."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,11 +72,7 @@ def measure(plan: Plan, holdout: Rows, learned: Learned) -> dict[str, Estimate]:
             f"the holdout of {len(holdout)} rows cannot determine {plan.metric}: its {plan.schema.target} does not "
             "vary; add rows, or hold out more of them."
         )
-    return {name: Estimate(*(_rounded(end) for end in (of.value, of.low, of.high))) for name, of in found.items()}
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.{DIGITS}g}")
+    return {name: Estimate(*(rounded(end) for end in (of.value, of.low, of.high))) for name, of in found.items()}
 
 
 def _files(
@@ -95,15 +90,25 @@ def _files(
         learned=learned,
         metrics=metrics,
     )
-    profile = build(recipe.plan.schema, training.columns, learned.outputs, learned.classes, figures)
+    answered = answers(holdout.target, learned.outputs, learned.classes)
+    reference = learn(holdout.columns, answered, metrics, seed=recipe.plan.seed)
+    context = _context(training, holdout, learned, metrics[recipe.plan.metric])
+    profile = build(recipe.plan.schema, training.columns, learned.outputs, learned.classes, figures, context)
     return {
         ONNX: learned.onnx,
         ESTIMATOR: learned.estimator,
         GOLDEN: learned.golden,
         PROFILE: profile.encode(),
         METRICS: _metrics(recipe.plan, learned, figures),
+        REFERENCE: reference.encode(),
         CARD: write_card(facts),
     }
+
+
+def _context(training: Rows, holdout: Rows, learned: Learned, metric: Estimate) -> Context:
+    """Importance that is lost in the noise of the metric tells nothing of which feature matters."""
+    telling = sum(max(lost, 0.0) for lost in learned.importance.values()) > (metric.high - metric.low) / 2
+    return Context(training.target, training.times, holdout.times, learned.importance if telling else {})
 
 
 def _metrics(plan: Plan, learned: Learned, figures: Mapping[str, Any]) -> bytes:

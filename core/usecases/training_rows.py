@@ -66,7 +66,9 @@ def read_material(datasets: Reads, model: str, versions: tuple[str, ...], schema
         table = table.take(pa.array(kept))
     columns = to_columns(table, schema)
     ids = None if schema.id is None else table[schema.id].to_numpy()
-    return Material(named, Rows(columns, _target(table, schema)), ids, _times(table, schema))
+    times = _times(table, schema)
+    dated = None if times is None else times.astype("M8[us]")
+    return Material(named, Rows(columns, _target(table, schema), dated), ids, times)
 
 
 def _arrivals(versions: tuple[str, ...], named: tuple[str, ...], tables: list[pa.Table]) -> NDArray[np.intp]:

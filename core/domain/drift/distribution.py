@@ -60,11 +60,11 @@ def distribution(reference: NumberSketch | CategoryCounts, window: Tally) -> Dis
 
 
 def _numbers(reference: NumberSketch, window: NumberTally) -> Distribution:
-    known = np.array(reference.edges)
+    known = reference.edges.astype(np.float64)
     low, high = reference.quantile(TAIL), reference.quantile(1 - TAIL)
     assert low is not None
     assert high is not None
-    edges = _edges(known[(known >= low) & (known <= high)])
+    edges = _edges(known[(known >= np.float32(low)) & (known <= np.float32(high))])
     sides = (reference.below, reference.upto, reference.count), (window.below, window.upto, window.count)
     was, now = (_binned(known, below, upto, edges, rows) for below, upto, rows in sides)
     shown = tuple(float(f"{edge:.6g}") for edge in edges)

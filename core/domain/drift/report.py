@@ -10,7 +10,8 @@ from typing import Any, Literal, TypeAlias
 from ..artefact import read_artefact
 from ..canonical import canonical_json, content_version
 from ..metrics import gain_sign
-from .check import ColumnDrift, Comparison
+from .check import Comparison
+from .column import ColumnDrift
 
 FORMAT = 1
 
@@ -25,7 +26,8 @@ Interval: TypeAlias = Mapping[str, float]
 class Performance:
     """The deciding metric at training and on the `labelled` rows of the window; None where it is not known.
 
-    `current` with fewer than `enough` labelled rows is told, and is no alarm.
+    `current` with fewer than `enough` labelled rows is told, and is no alarm. `estimated` is what is expected of all
+    rows of the window, with labels or without.
     """
 
     metric: str
@@ -34,6 +36,7 @@ class Performance:
     labelled: int
     enough: int
     max_regression: float
+    estimated: Interval | None = None
 
     @property
     def degraded(self) -> bool:
@@ -45,12 +48,12 @@ class Performance:
         return self.current["low"] > self.reference["high"] + self.max_regression
 
     def to_json(self) -> dict[str, Any]:
-        """As in the public contract. Nothing estimates performance without labels yet."""
+        """As in the public contract."""
         return {
             "metric": self.metric,
             "reference": self.reference,
             "current": self.current,
-            "estimated": None,
+            "estimated": self.estimated,
             "degraded": self.degraded,
             "labelled": self.labelled,
         }
@@ -95,7 +98,7 @@ class DriftReport:
 
     @property
     def drifted(self) -> bool:
-        """Whether any feature or any output drifted."""
+        """Whether the model is asked or answers otherwise, see `Comparison.drifted`."""
         return self.comparison.drifted
 
     @property
@@ -119,6 +122,9 @@ class DriftReport:
             "drifted": self.drifted,
             "features": [column.to_json() for column in self.comparison.features],
             "predictions": _outputs(self.comparison.outputs),
+            "multivariate": None if self.comparison.joint is None else self.comparison.joint.to_json(),
+            "season": self.comparison.season,
+            "importance": self.comparison.importance,
             "performance": self.performance.to_json(),
             "sources": list(self.sources),
             "labels": list(self.labels),

@@ -9,17 +9,26 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sketch import CategoryCounts, Counts, NumberSketch, counted, located, ordered_values
+from ..sketch import CategoryCounts, Counts, Floats, NumberSketch, Summary, counted, gap_sums, located, ordered_values
+
+FEW = 4_096
+"""Of so many values a window keeps each, so that distances to an exact reference are exact."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NumberTally:
-    """How many of the window's values are below, and how many not above, each edge of the reference."""
+    """How many of the window's values are below, and how many not above, each of the reference's k edges.
+
+    `sums` [k + 1] are of the values in the gap before each edge, and behind the last. `few` are the values in ascending
+    order while there are at most FEW.
+    """
 
     rows: int
     nulls: int
     below: Counts
     upto: Counts
+    sums: NDArray[np.float64]
+    few: Floats | None
 
     @property
     def count(self) -> int:
@@ -29,7 +38,12 @@ class NumberTally:
     def __add__(self, other: NumberTally) -> NumberTally:
         """Both windows in one."""
         return NumberTally(
-            self.rows + other.rows, self.nulls + other.nulls, self.below + other.below, self.upto + other.upto
+            rows=self.rows + other.rows,
+            nulls=self.nulls + other.nulls,
+            below=self.below + other.below,
+            upto=self.upto + other.upto,
+            sums=self.sums + other.sums,
+            few=_together(self.few, other.few),
         )
 
 
@@ -62,8 +76,10 @@ def number_tally(reference: NumberSketch, values: NDArray[Any]) -> NumberTally:
     [0, 1, 1]
     """
     ordered = ordered_values(values)
-    below, upto = located(ordered, np.array(reference.edges, dtype=np.float32))
-    return NumberTally(len(values), len(values) - len(ordered), below, upto)
+    below, upto = located(ordered, reference.edges)
+    sums = gap_sums(ordered, below, upto)
+    few = ordered if len(ordered) <= FEW else None
+    return NumberTally(len(values), len(values) - len(ordered), below, upto, sums, few)
 
 
 def category_tally(values: NDArray[Any]) -> CategoryTally:
@@ -72,6 +88,12 @@ def category_tally(values: NDArray[Any]) -> CategoryTally:
     return CategoryTally(len(values), nulls, counts)
 
 
-def tally(reference: NumberSketch | CategoryCounts, values: NDArray[Any]) -> Tally:
+def tally(reference: Summary, values: NDArray[Any]) -> Tally:
     """Count the values of one column against its reference."""
-    return number_tally(reference, values) if isinstance(reference, NumberSketch) else category_tally(values)
+    return category_tally(values) if isinstance(reference, CategoryCounts) else number_tally(reference, values)
+
+
+def _together(first: Floats | None, second: Floats | None) -> Floats | None:
+    if first is None or second is None or len(first) + len(second) > FEW:
+        return None
+    return np.sort(np.concatenate((first, second)))

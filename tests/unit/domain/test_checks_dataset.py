@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.domain.checks.dataset import MAX_REJECTED, MIN_ROWS, Check, ColumnFacts, DatasetFacts, judge
+from core.domain.checks.check import MIN_ROWS, Check
+from core.domain.checks.dataset import MAX_REJECTED, ColumnFacts, DatasetFacts, judge
 from core.domain.profile import Profile
 from core.domain.schema import Feature, Schema
 from core.domain.sketch import CategoryCounts, NumberSketch

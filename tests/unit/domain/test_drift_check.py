@@ -5,73 +5,25 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from core.domain.columns import Outputs
-from core.domain.drift.check import ALPHA, LEAST_SHARE, Comparison, Window, compare
-from core.domain.profile import Profile, build
-from core.domain.schema import NULL_CATEGORY, Feature, FeatureType, Schema
-
-Data = tuple[dict[str, NDArray[Any]], Outputs]
-KINDS: dict[str, FeatureType] = {
-    **{f"normal{number}": "number" for number in range(4)},
-    "skewed": "number",
-    "mostly_zero": "number",
-    "hour": "integer",
-    "nulls": "number",
-    "seldom_null": "number",
-    "constant": "number",
-    "flag": "boolean",
-    "three": "category",
-    "zipf": "category",
-    "long_tail": "category",
-    "user": "category",
-}
-SCHEMA = Schema(
-    model="m", task="binary", target="y", features=tuple(Feature(name, kind) for name, kind in KINDS.items())
-)
+from core.domain.drift.check import Comparison, Window, compare
+from core.domain.drift.strategy import FALSE_ALARMS, LEAST, OF_CATEGORIES, OF_NUMBERS, Kinds, Rules, Strategy, kinds
+from core.domain.profile import Context, Profile, build
+from core.domain.schema import NULL_CATEGORY
+from tests.mixed_rows import SCHEMA, START, Data, in_season, moved, profile, rows, times
 
 
-def rows(rng: np.random.Generator, count: int) -> Data:
-    """Every kind of column that is known to cry wolf somewhere."""
-    normal = {f"normal{number}": rng.normal(size=count) for number in range(4)}
-    numbers = {
-        **normal,
-        "skewed": rng.exponential(size=count),
-        "mostly_zero": np.where(rng.random(count) < 0.9, 0, rng.exponential(size=count)),
-        "hour": rng.integers(0, 24, count),
-        "nulls": np.where(rng.random(count) < 0.05, np.nan, normal["normal0"]),
-        "seldom_null": np.where(rng.random(count) < 0.001, np.nan, normal["normal1"]),
-        "constant": np.ones(count),
-        "flag": rng.random(count) < 0.3,
-    }
-    categories = {
-        "three": drawn(rng, 3, 0, count),
-        "zipf": drawn(rng, 100, 1, count),
-        "long_tail": drawn(rng, 5000, 1, count),
-        "user": drawn(rng, 20_000, 0, count),
-    }
-    positive = rng.beta(1, 3, count).astype(np.float32)
-    labels = np.where(positive > 0.5, "true", "false").astype(object)
-    columns = {name: np.asarray(values, dtype=np.float32) for name, values in numbers.items()}
-    return {**columns, **categories}, Outputs(labels, np.stack([1 - positive, positive], axis=1))
+def check(known: Profile, data: Data, rules: Rules | None = None) -> Comparison:
+    return compare(Window(known).plus(*data), rules)
 
 
-def drawn(rng: np.random.Generator, categories: int, skew: float, count: int) -> NDArray[np.object_]:
-    shares = 1 / np.arange(1, categories + 1) ** skew
-    names = np.array([f"category {number}" for number in range(categories)], dtype=object)
-    return names[rng.choice(categories, count, p=shares / shares.sum())]
-
-
-def profile(data: Data) -> Profile:
-    return build(SCHEMA, data[0], data[1], ("false", "true"))
-
-
-def check(known: Profile, data: Data, min_rows: int = 500) -> Comparison:
-    return compare(Window(known).plus(*data), min_rows)
+def all_of(comparison: Comparison) -> list[Any]:
+    return [*comparison.features, *comparison.outputs, *([comparison.joint] if comparison.joint else [])]
 
 
 def drifted(comparison: Comparison) -> set[str]:
+    """The columns that did; `normal0` and `nulls` are the same but for nulls, so that changing one parts them too."""
     return {column.name for column in (*comparison.features, *comparison.outputs) if column.drifted}
 
 
@@ -80,6 +32,7 @@ def known() -> Profile:
     return profile(rows(np.random.default_rng(1), 20_000))
 
 
+@pytest.mark.slow
 def test_windows_of_the_reference_raise_no_alarm() -> None:
     """354 checks, 17 columns each; the number of false alarms has mean 0.4 at the most when alpha holds."""
     rng = np.random.default_rng(0)
@@ -94,13 +47,13 @@ def test_windows_of_the_reference_raise_no_alarm() -> None:
     assert alarms <= 0.01 * checks
 
 
-def test_the_share_of_false_alarms_is_below_alpha_without_a_least_effect(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+def test_the_share_of_false_alarms_is_below_alpha_without_a_least_effect() -> None:
     """The statistics alone, without the least effect that hides their mistakes, at an alpha that can be measured."""
-    monkeypatch.setattr("core.domain.drift.check.ALPHA", 0.1)
-    monkeypatch.setattr("core.domain.drift.check.LEAST_SHARE", 0)
-    monkeypatch.setattr("core.domain.drift.check.LEAST_INDEX", 0)
+    every = kinds((*OF_NUMBERS, *OF_CATEGORIES), 0, nulls=0, unseen=0)
+    rules = Rules(false_alarms=0.1, features=every, outputs=every, joint=0)
     rng = np.random.default_rng(2)
-    alarms = sum(check(profile(rows(rng, 5_000)), rows(rng, 1_000)).drifted for _ in range(150))
+    alarms = sum(check(profile(rows(rng, 5_000)), rows(rng, 1_000), rules).drifted for _ in range(150))
     assert alarms <= 150 * 0.1 + 2.5 * np.sqrt(150 * 0.1 * 0.9)
 
 
@@ -124,14 +77,6 @@ def test_15_points_moved_between_categories_are_found_at_2000_rows(known: Profil
         columns[column] = moved(rng, columns[column], 0.15, "category 2")
         found += drifted(check(known, (columns, outputs))) == {column}
     assert found >= 39
-
-
-def moved(rng: np.random.Generator, values: NDArray[Any], share: float, to: object) -> NDArray[Any]:
-    """`share` of all rows, taken from those that are not `to`, become `to`."""
-    changed = values.copy()
-    others = np.flatnonzero(values != to)
-    changed[rng.choice(others, int(share * len(values)), replace=False)] = to
-    return changed
 
 
 @pytest.mark.parametrize(
@@ -188,8 +133,8 @@ def test_a_small_change_is_certain_and_no_alarm(known: Profile) -> None:
     columns, outputs = rows(np.random.default_rng(9), 100_000)
     columns["normal0"] = columns["normal0"] + np.float32(0.1)
     comparison = check(known, (columns, outputs))
-    assert comparison.features[0].q["ks"] < ALPHA
-    assert comparison.features[0].effect < LEAST_SHARE
+    assert comparison.features[0].q["ks"] < FALSE_ALARMS
+    assert comparison.features[0].effect < LEAST["ks"]
     assert not comparison.drifted
 
 
@@ -197,7 +142,7 @@ def test_too_few_rows_are_no_alarm(known: Profile) -> None:
     columns, outputs = rows(np.random.default_rng(10), 400)
     columns["normal0"] = columns["normal0"] + 5
     assert not check(known, (columns, outputs)).drifted
-    assert drifted(check(known, (columns, outputs), min_rows=400)) == {"normal0"}
+    assert drifted(check(known, (columns, outputs), Rules(min_rows=400))) == {"normal0"}
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.0])
@@ -218,8 +163,8 @@ def test_a_column_that_became_all_null_has_drifted(known: Profile) -> None:
 
 def test_an_empty_window_finds_nothing(known: Profile) -> None:
     columns, outputs = rows(np.random.default_rng(13), 0)
-    assert not check(known, (columns, outputs), min_rows=0).drifted
-    assert compare(Window(known), min_rows=0) == Comparison((), ())
+    assert not check(known, (columns, outputs), Rules(min_rows=0)).drifted
+    assert compare(Window(known), Rules(min_rows=0)).features == ()
 
 
 def test_a_window_in_parts_is_judged_as_one(known: Profile) -> None:
@@ -230,8 +175,11 @@ def test_a_window_in_parts_is_judged_as_one(known: Profile) -> None:
         *(np.concatenate([getattr(part[1], name) for part in (first, second)]) for name in ("labels", "probabilities"))
     )
     parts = Window(known).plus(*first).plus(*second)
-    assert compare(parts, 500) == check(known, (columns, outputs))
     assert parts.rows == 1_500
+    for part, whole in zip(all_of(compare(parts)), all_of(check(known, (columns, outputs))), strict=True):
+        for test, result in part.tests.items():
+            assert result.statistic == pytest.approx(whole.tests[test].statistic, rel=1e-9, abs=1e-12)
+            assert result.p == pytest.approx(whole.tests[test].p, rel=1e-9)
 
 
 def test_a_regression_is_checked_by_its_prediction() -> None:
@@ -239,11 +187,126 @@ def test_a_regression_is_checked_by_its_prediction() -> None:
     answers = Outputs(prediction=columns["normal0"])
     known = build(replace(SCHEMA, task="regression"), columns, answers)
     moved_answers = Outputs(prediction=columns["normal0"] + 1)
-    assert drifted(compare(Window(known).plus(columns, moved_answers), 500)) == {"prediction"}
+    assert drifted(compare(Window(known).plus(columns, moved_answers))) == {"prediction"}
 
 
 def test_the_json_is_that_of_the_contract(known: Profile) -> None:
     shown = check(known, rows(np.random.default_rng(16), 1_000)).features[0].to_json()
     assert {"name", "drifted", "tests", "effect", "nulls", "unseen"} <= set(shown)
-    assert set(shown["tests"]) == {"ks", "psi"}
+    assert set(shown["tests"]) == {"ks", "wasserstein", "psi", "js"}
     assert set(shown["tests"]["ks"]) == {"statistic", "p", "q"}
+
+
+def test_features_that_no_longer_go_together_are_found_though_each_is_as_before(known: Profile) -> None:
+    columns, outputs = rows(np.random.default_rng(17), 2_000)
+    columns["normal3"] = np.roll(columns["normal3"], 1)
+    found = check(known, (columns, outputs))
+    assert drifted(found) == set()
+    assert found.joint is not None
+    assert found.joint.found == ("ks",)
+    assert found.drifted
+    assert not check(known, (columns, outputs), Rules(joint=None)).drifted
+
+
+def test_outliers_are_found_by_how_far_they_are(known: Profile) -> None:
+    """A twentieth of the rows is too few for a share of rows, and far enough for a distance."""
+    rng = np.random.default_rng(18)
+    columns, outputs = rows(rng, 10_000)
+    columns["normal0"] = moved(rng, columns["normal0"], 0.05, 30.0)
+    found = next(column for column in check(known, (columns, outputs)).features if column.name == "normal0")
+    assert found.found == ("wasserstein",)
+
+
+def with_importance(**importance: float) -> Profile:
+    data = rows(np.random.default_rng(1), 20_000)
+    return profile(data, Context(importance=dict.fromkeys(SCHEMA.feature_names, 0.0) | importance))
+
+
+@pytest.mark.parametrize(("worth", "alarm"), [(0.2, True), (0.01, False)])
+def test_only_features_that_matter_alarm(worth: float, alarm: bool) -> None:
+    known = with_importance(normal0=worth, normal1=1.0 - worth)
+    columns, outputs = rows(np.random.default_rng(19), 2_000)
+    columns["normal0"] = columns["normal0"] + 1
+    found = check(known, (columns, outputs), Rules(joint=None))
+    assert drifted(found) == {"normal0"}
+    assert found.importance == pytest.approx(worth)
+    assert found.drifted is alarm
+    assert found.features[0].to_json()["importance"] == pytest.approx(worth)
+
+
+def test_features_of_little_importance_matter_together() -> None:
+    known = with_importance(normal0=0.03, normal1=0.03, skewed=0.94)
+    columns, outputs = rows(np.random.default_rng(20), 2_000)
+    changed = {name: columns[name] + 1 for name in ("normal0", "normal1")}
+    assert check(known, ({**columns, **changed}, outputs), Rules(joint=None)).drifted
+
+
+def test_a_season_is_compared_with_its_like() -> None:
+    rng = np.random.default_rng(21)
+    when = times(rng, 20_000, 56)
+    known = profile(in_season(rows(rng, 20_000), when, rng), Context(times=when, output_times=when))
+    for day in range(7):
+        today = times(rng, 2_000, 1, START + np.timedelta64(day, "D"))
+        window = Window(known).plus(*in_season(rows(rng, 2_000), today, rng), today)
+        assert drifted(compare(window, Rules(season="week"))) == set()
+        assert compare(window, Rules(season="week")).season == "week"
+        found = compare(window, Rules(season=None))
+        assert drifted(found) >= ({"normal0", "three"} if day >= 5 else set())
+        assert found.season is None
+
+
+def test_what_is_new_is_found_in_its_season_too() -> None:
+    rng = np.random.default_rng(22)
+    when = times(rng, 20_000, 56)
+    known = profile(in_season(rows(rng, 20_000), when, rng), Context(times=when, output_times=when))
+    saturday = times(rng, 2_000, 1, START + np.timedelta64(5, "D"))
+    columns, outputs = in_season(rows(rng, 2_000), saturday, rng)
+    columns["normal1"] = columns["normal1"] + np.float32(0.4)
+    columns["three"] = moved(rng, columns["three"], 0.1, "never seen")
+    found = compare(Window(known).plus(columns, outputs, saturday))
+    assert drifted(found) == {"normal1", "three"}
+    assert found.season == "week"
+
+
+def test_a_season_that_the_reference_does_not_know_is_compared_with_all_of_it() -> None:
+    rng = np.random.default_rng(23)
+    when = times(rng, 5_000, 5)
+    known = profile(rows(rng, 5_000), Context(times=when))
+    sunday = times(rng, 1_000, 1, START + np.timedelta64(6, "D"))
+    found = compare(Window(known).plus(*rows(rng, 1_000), sunday))
+    assert found.season is None
+    assert not found.drifted
+
+
+def test_a_strategy_decides_which_tests_are_made_and_what_counts(known: Profile) -> None:
+    columns, outputs = rows(np.random.default_rng(24), 5_000)
+    columns["normal0"] = columns["normal0"] + np.float32(0.5)
+    moved_by_one = kinds(("wasserstein",), 5, nulls=0.08, unseen=0.08)
+    found = check(known, (columns, outputs), Rules(columns={"normal0": moved_by_one}, joint=None))
+    assert drifted(found) == set()
+    assert set(found.features[0].tests) == {"wasserstein"}
+    assert found.features[0].tests["wasserstein"].statistic == pytest.approx(0.5, abs=0.05)
+    untested = Kinds(Strategy({}), Strategy({}))
+    assert not check(known, (columns, outputs), Rules(columns={"normal0": untested}, joint=None)).features[0].tests
+
+
+def test_a_profile_of_format_1_is_compared_as_before() -> None:
+    data = rows(np.random.default_rng(25), 20_000)
+    bare = replace(profile(data), joint=None, correlations=None)
+    columns, outputs = rows(np.random.default_rng(26), 2_000)
+    columns["normal0"] = columns["normal0"] + np.float32(0.5)
+    found = check(bare, (columns, outputs))
+    assert drifted(found) == {"normal0"}
+    assert found.importance == 1
+    assert found.drifted
+
+
+def test_how_features_go_together_is_not_judged_by_seasons_that_its_sample_hardly_knows() -> None:
+    rng = np.random.default_rng(27)
+    when = times(rng, 20_000, 56)
+    known = profile(in_season(rows(rng, 20_000), when, rng), Context(times=when, output_times=when))
+    noon = np.full(1_000, START + np.timedelta64(12, "h"))
+    window = Window(known).plus(*in_season(rows(rng, 1_000), noon, rng), noon)
+    found = compare(window, Rules(season="day"))
+    assert (found.season, found.joint) == ("day", None)
+    assert compare(window, Rules(season="week")).joint is not None

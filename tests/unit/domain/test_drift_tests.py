@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import spatial, stats
 
 from core.domain.drift.contingency import (
     LEAST_EXPECTED,
     category_table,
     chi_squared,
+    g_test,
+    jensen_shannon,
     number_table,
     pooled,
     population_stability,
@@ -73,6 +75,29 @@ def test_chi_squared_is_scipys(counts: list[tuple[int, int]]) -> None:
     assert ours.statistic == pytest.approx(theirs.statistic, rel=1e-9, abs=1e-9)
     assert ours.p == pytest.approx(theirs.pvalue, rel=1e-9, abs=1e-300)
     assert 0 <= ours.effect <= 1
+
+
+@given(st.lists(st.tuples(COUNTS, COUNTS), min_size=2, max_size=20))
+def test_g_is_scipys(counts: list[tuple[int, int]]) -> None:
+    table = pooled(np.array(counts).T)
+    ours = g_test(table)
+    if table.shape[1] < 2:
+        assert (ours.statistic, ours.p) == (0, 1)
+        return
+    theirs = stats.chi2_contingency(table, correction=False, lambda_="log-likelihood")
+    assert ours.statistic == pytest.approx(theirs.statistic, rel=1e-9, abs=1e-9)
+    assert ours.p == pytest.approx(theirs.pvalue, rel=1e-7, abs=1e-300)
+
+
+@given(st.lists(st.tuples(COUNTS, COUNTS), min_size=2, max_size=20))
+def test_jensen_shannon_is_scipys(counts: list[tuple[int, int]]) -> None:
+    table = np.array(counts).T[:, np.array(counts).sum(axis=1) > 0]
+    ours = jensen_shannon(table)
+    if table.shape[1] < 2 or not table.sum(axis=1).all():
+        assert ours.statistic == 0
+        return
+    assert ours.statistic**2 == pytest.approx(spatial.distance.jensenshannon(*table, base=2) ** 2, abs=1e-12)
+    assert 0 <= ours.effect <= ours.statistic <= 1 + 1e-12
 
 
 @given(st.lists(st.tuples(COUNTS, COUNTS), min_size=1, max_size=20))

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from core.domain.checks.dataset import Check
+from core.domain.checks.check import Check
 from core.domain.receipt import Receipt
 from core.domain.validation import ValidationReport
 from core.errors import Corrupt
@@ -27,8 +27,8 @@ def test_what_is_written_is_read_back(value):
 
 @pytest.mark.parametrize("value", [RECEIPT, REPORT])
 def test_a_newer_format_is_told(value):
-    newer = json.dumps({**json.loads(value.encode()), "format": 2}).encode()
-    with pytest.raises(Corrupt, match="has format 2, beyond 1: update Tidemill"):
+    newer = json.dumps({**json.loads(value.encode()), "format": value.format + 1}).encode()
+    with pytest.raises(Corrupt, match=f"has format {value.format + 1}, beyond {value.format}: update Tidemill"):
         type(value).decode(newer)
 
 
@@ -47,3 +47,11 @@ def test_a_warning_leaves_a_dataset_valid_and_an_error_does_not():
     assert not report.valid
     assert report.problems == ("too few",)
     assert json.loads(report.encode())["valid"] is False
+
+
+def test_a_validation_report_of_format_1_is_read_still():
+    stored = json.loads(REPORT.encode())
+    del stored["evolution"]
+    for check in stored["checks"]:
+        del check["examples"]
+    assert ValidationReport.decode(json.dumps({**stored, "format": 1}).encode()) == REPORT

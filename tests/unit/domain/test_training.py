@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.training import Claim, Facts, Rules, decide, training_id
+from core.domain.training import Budget, Claim, Facts, Rules, decide, parse_budget, training_id
 from core.errors import Corrupt
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -61,3 +61,48 @@ def test_a_claim_survives_its_encoding_and_a_newer_one_is_refused():
         Claim.decode(claim.encode().replace(b'"format":1', b'"format":99'))
     with pytest.raises(Corrupt, match="cannot be read"):
         Claim.decode(b"[]")
+
+
+# budget
+
+
+@pytest.mark.parametrize("text", ["4 per 7d", "1 per 90s", "12 per 1h"])
+def test_a_budget_is_written_as_it_is_read(text):
+    assert str(parse_budget(text)) == text
+    assert parse_budget(parse_budget(text)) == parse_budget(text)
+
+
+@pytest.mark.parametrize("text", ["", "4", "0 per 7d", "-1 per 7d", "4 per week", "4 per 0s", "x per 7d", 4])
+def test_what_is_no_budget_is_refused(text):
+    with pytest.raises(ValueError, match=r"write it like 4 per 7d|whole number with a unit"):
+        parse_budget(text)
+
+
+@given(st.lists(st.integers(0, 10_000), max_size=30), st.integers(1, 5), st.integers(1, 5_000))
+def test_no_span_ever_has_more_trainings_than_the_budget(asked, trainings, minutes):
+    """Ask at these minutes; each that the budget allows starts at once."""
+    budget, started = Budget(trainings, timedelta(minutes=minutes)), []
+    for minute in sorted(asked):
+        now = NOW + timedelta(minutes=minute)
+        until = budget.spent_until(tuple(started), now)
+        recent = [each for each in started if now - each < budget.span]
+        assert (until is None) == (len(recent) < trainings)
+        if until is None:
+            started.append(now)
+        else:
+            assert until > now
+            assert budget.spent_until(tuple(started), until) is None
+    for each in started:
+        assert sum(each <= other < each + budget.span for other in started) <= trainings
+
+
+def test_a_spent_budget_puts_off_and_says_so_and_by_hand_is_heeded():
+    rules = Rules(
+        1000, drift=True, performance=True, every=None, cooldown=timedelta(), budget=Budget(1, timedelta(days=7))
+    )
+    known = facts(new_rows=5000, by_itself=(NOW - timedelta(days=1),))
+    answer = decide(known, rules)
+    assert (answer.train, answer.exhausted) == (False, True)
+    assert answer.reason.startswith("the budget of 1 per 7d is spent until 2026-03-07")
+    assert decide(facts(new_rows=1, by_itself=known.by_itself), rules).exhausted is False
+    assert decide(facts(by_hand=True, by_itself=known.by_itself), rules).train
