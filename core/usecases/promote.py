@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import layout
 from ..domain.route import Mode, Route
-from ..errors import AlreadyExists, NotFound, VersionMismatch
+from ..errors import AlreadyExists, NotFound, Refused, VersionMismatch
 from ..ports import Blob, Clock, Reads, Registry
 from .journal import record
 
@@ -40,6 +40,29 @@ def roll_back(
 ) -> Route:
     """Make the champion before the present one serve again; raises Refused if there was none."""
     route = _change(models, model, decision, lambda route: route.rolled_back(decision))
+    _journal(models, clock, "rolled back", route, decision, evidence, code)
+    return route
+
+
+def relieve(
+    models: Registry,
+    clock: Clock,
+    model: str,
+    champion: str,
+    successor: str,
+    *,
+    decision: str,
+    evidence: Mapping[str, Any],
+    code: str,
+) -> Route:
+    """Make an earlier version serve again in the place of `champion`; raises Refused if that serves no more."""
+
+    def change(route: Route) -> Route:
+        if route.champion != champion:
+            raise Refused(f"version {champion} of model {model} serves no more: there is nothing to relieve.")
+        return route.rolled_back(decision, to=successor)
+
+    route = _change(models, model, decision, change)
     _journal(models, clock, "rolled back", route, decision, evidence, code)
     return route
 

@@ -8,21 +8,23 @@ take over when the job died without a word.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from .. import layout
-from ..domain.checks.dataset import MIN_ROWS
+from ..domain.checks.check import MIN_ROWS
 from ..domain.dataset import DatasetManifest
 from ..domain.training import Answer, Claim, Facts, Rules, decide, training_id
+from ..domain.validation import ValidationReport
+from ..domain.verdict import Verdict
 from ..errors import AlreadyExists, BadInput, NotFound, VersionMismatch
 from ..ports import Clock, JobRunner, Reads, ReadsLists, Registry
 from ..spec import ModelSpec
 from .journal import record
 from .promote import current_route
+from .read_once import read_once
 from .verdicts import Verdicts, read_verdicts
 
 BY_HAND = "by hand"
@@ -69,6 +71,7 @@ def trigger_training(
     asked = next((claim for claim in claims if claim.cause == cause and cause not in {BY_HAND, SCHEDULE}), None)
     if asked is not None:
         return _start(models, jobs, clock, asked, Answer(train=True, reason=asked.reason), code)
+    _journal_evolution(models, reports, clock, spec.model, cause, code)
     data = _data(datasets, reports, spec, claims)
     facts = _facts(models, reports, clock, spec, claims, data, by_hand=cause == BY_HAND)
     answer = _answer(facts, spec, data)
@@ -77,7 +80,23 @@ def trigger_training(
         return Outcome(answer)
     heeded = tuple(key for key in (facts.drifted, facts.degraded) if key)
     claim = _claim(models, clock, spec, data.datasets, cause, answer.reason, heeded, code)
-    return _start(models, jobs, clock, claim, answer, code)
+    outcome = _start(models, jobs, clock, claim, answer, code)
+    if not outcome.answer.train:
+        _journal_refusal(models, clock, spec.model, cause, outcome.answer, code)
+    return outcome
+
+
+def _journal_evolution(models: Registry, reports: Reads, clock: Clock, model: str, cause: str, code: str) -> None:
+    """Journal that the dataset of a validation report has other columns than the valid one before it."""
+    if not cause.startswith(layout.validation_reports(model)):
+        return
+    report = ValidationReport.decode(read_once(reports, cause))
+    if report.evolution is None:
+        return
+    told = asdict(report.evolution)
+    evidence = {"dataset": report.dataset, "compatible": report.evolution.compatible, **told}
+    decision = f"schema of {report.dataset}"
+    record(models, clock, model, decision=decision, kind="schema changed", evidence=evidence, code=code)
 
 
 def _answer(facts: Facts, spec: ModelSpec, data: _Data) -> Answer:
@@ -104,7 +123,7 @@ def _nothing_to_learn(data: _Data, *, by_hand: bool) -> Answer:
 
 def _rules(spec: ModelSpec) -> Rules:
     when = spec.train_when
-    return Rules(when.rows, when.drift, when.performance, when.every, when.cooldown)
+    return Rules(when.rows, when.drift, when.performance, when.every, when.cooldown, when.budget)
 
 
 def _facts(
@@ -123,6 +142,7 @@ def _facts(
         now=clock.now(),
         new_rows=data.new_rows,
         last=max((datetime.fromisoformat(claim.taken) for claim in claims), default=None),
+        by_itself=tuple(datetime.fromisoformat(claim.taken) for claim in claims if claim.cause != BY_HAND),
         drifted=found.get("drifted"),
         degraded=found.get("degraded"),
         by_hand=by_hand,
@@ -133,17 +153,21 @@ def _alarms(models: Reads, reports: ReadsLists, model: str, heeded: set[str]) ->
     """The first report on the serving version that no training has heeded, for each kind of alarm."""
     route = current_route(models, model)
     found: dict[str, str] = {}
-    for info in reports.list(layout.drift_reports(model)):
-        if info.key in heeded:
+    keys = (info.key for prefix in _judgements(model) for info in reports.list(prefix))
+    for key in keys:
+        if key in heeded:
             continue
-        report = json.loads(reports.get(info.key).data)
-        if route is None or report["version"] != route.champion:
+        report = Verdict.decode(read_once(reports, key))
+        if route is None or report.version != route.champion:
             continue
-        if report["drifted"]:
-            found.setdefault("drifted", info.key)
-        if report["performance"]["degraded"]:
-            found.setdefault("degraded", info.key)
+        for alarm in report.alarms:
+            found.setdefault(alarm, key)
     return found
+
+
+def _judgements(model: str) -> tuple[str, str]:
+    """Prefixes of the reports on what a version answered."""
+    return layout.drift_reports(model), layout.performance_reports(model)
 
 
 def _data(datasets: Reads, reports: ReadsLists, spec: ModelSpec, claims: list[Claim]) -> _Data:
@@ -151,7 +175,7 @@ def _data(datasets: Reads, reports: ReadsLists, spec: ModelSpec, claims: list[Cl
     verdicts = read_verdicts(reports, spec.model)
     usable, rows, new_rows, other_schema = [], 0, 0, 0
     for version in verdicts.valid:
-        manifest = DatasetManifest.decode(datasets.get(layout.dataset_manifest(spec.model, version)).data)
+        manifest = DatasetManifest.decode(read_once(datasets, layout.dataset_manifest(spec.model, version)))
         if manifest.schema != spec.columns:
             other_schema += 1
             continue
@@ -231,7 +255,7 @@ def _renewed(models: Registry, clock: Clock, claim: Claim) -> Claim:
 def _journal_refusal(models: Registry, clock: Clock, model: str, cause: str, answer: Answer, code: str) -> None:
     """Journal why not, once for each report; a schedule that finds nothing to do is no decision."""
     if cause != SCHEDULE:
-        evidence = {"cause": cause, "reason": answer.reason}
+        evidence = {"cause": cause, "reason": answer.reason, "exhausted": answer.exhausted}
         record(
             models, clock, model, decision=f"declined {cause}", kind="training declined", evidence=evidence, code=code
         )

@@ -18,6 +18,7 @@ def handle(event: ObjectCreated, runtime: Runtime) -> dict[str, Any]:
         runtime.store("reports"),
         key=event.key,
         spec=runtime.spec(model_of(event.key)),
+        find=runtime.user_function,
         code=runtime.code,
     )
     if report is None:

@@ -6,12 +6,28 @@ from datetime import timedelta
 
 import pytest
 import typer
+from pydantic import BaseModel
 
 from core import errors, layout, settings
 from core.cli.main import app
 from core.domain.duration import format_duration
 from core.inference.endpoints import ENDPOINTS
-from core.spec import Batch, Drift, FeatureSpec, Gates, ModelSpec, Split, Traffic, TrainWhen
+from core.spec import (
+    Alerts,
+    Batch,
+    Drift,
+    Expectation,
+    FeatureSpec,
+    Gates,
+    Kpi,
+    ModelSpec,
+    Performance,
+    RollbackWhen,
+    RowCheck,
+    Split,
+    Traffic,
+    TrainWhen,
+)
 
 from .markdown import ROOT, fits, rows, sections
 
@@ -19,12 +35,18 @@ DOCS = ROOT / "docs"
 SPEC_SECTIONS = {
     "The model": ModelSpec,
     "`features`": FeatureSpec,
+    "`checks`": RowCheck,
+    "`expectations`": Expectation,
     "`split`": Split,
     "`gates`": Gates,
     "`train_when`": TrainWhen,
+    "`rollback_when`": RollbackWhen,
+    "`alerts`": Alerts,
     "`drift`": Drift,
     "`batch`": Batch,
     "`traffic`": Traffic,
+    "`performance`": Performance,
+    "`kpi`": Kpi,
 }
 
 
@@ -33,7 +55,7 @@ def default_of(field):
     if field.is_required():
         return "required"
     value = field.get_default(call_default_factory=True)
-    if isinstance(value, tuple(SPEC_SECTIONS.values())):
+    if isinstance(value, BaseModel):
         return "below"
     if value in (None, (), {}):
         return "none"
@@ -65,6 +87,7 @@ def keys_of_the_layout():
         values = {parameter: f"zz{parameter.replace('_', '-')}zz" for parameter in parameters} | {
             "drop": "rows",
             "number": 0,
+            "piece": 0,
         }
         key = function(**{parameter: values[parameter] for parameter in parameters})
         key = re.sub(r"zz([a-z-]+)zz", lambda match: f"<{match[1].replace('-', '_')}>", key)
