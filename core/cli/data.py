@@ -10,8 +10,9 @@ import typer
 from .. import layout
 from ..errors import AlreadyExists, BadInput, NotFound
 from ..layout import DROPS, Drop
-from ..specfile import Mistake, check_spec, spec_files
+from ..specfile import Mistake, check_spec, placed, spec_files
 from ..tables.formats import format_of
+from ..usercode import user_function
 from .command import Result, Session, command
 from .dropping import drop_file
 from .places import open_file
@@ -55,10 +56,20 @@ def check(
     paths = [path for given in asked for path in (spec_files(given) if given.is_dir() else [given])]
     if not paths:
         raise NotFound(f"there is no spec in {session.settings.specs}/; write one with `tidemill init`.")
-    mistakes: list[Mistake] = [mistake for path in paths for mistake in check_spec(path)[1]]
+    mistakes = [mistake for path in paths for mistake in _mistakes(path)]
     lines = [str(mistake) for mistake in mistakes] or [f"{len(paths)} spec{'s' * (len(paths) != 1)} without mistakes."]
     data = {"ok": not mistakes, "errors": [mistake.to_json() for mistake in mistakes]}
     return Result(data, "\n".join(lines), ok=not mistakes)
+
+
+def _mistakes(path: Path) -> list[Mistake]:
+    """Those of the spec itself; if there are none, those of what it expects of data."""
+    spec, found = check_spec(path)
+    if spec is None or found:
+        return found
+    from ..usecases.expectations import mistakes  # noqa: PLC0415 - no other command looks at them
+
+    return placed(path, mistakes(spec, lambda name: user_function(name, path.parent)))
 
 
 def put(

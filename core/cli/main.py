@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ..code import __version__
-from . import data, inspection, keys, models, operation, packaging, scoring
+from . import alerts, batch, data, inspection, keys, models, operation, packaging, scoring
 
 app = typer.Typer(
     name="tidemill",
@@ -19,13 +19,16 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 models_app = typer.Typer(help="The registry, and who serves.", no_args_is_help=True)
-for room in (operation, data, scoring, inspection, packaging):
+for room in (operation, data, scoring, batch, inspection, packaging):
     room.register(app)
 models.register(models_app)
 keys_app = typer.Typer(help="The API keys of the endpoint.", no_args_is_help=True)
+alerts_app = typer.Typer(help="What is wrong with models, and who knows of it.", no_args_is_help=True)
+alerts.register(alerts_app)
 keys.register(keys_app)
 app.add_typer(models_app, name="models")
 app.add_typer(keys_app, name="keys")
+app.add_typer(alerts_app, name="alerts")
 
 
 def _tell_version(wanted: bool) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.table import Table
 
-from ..declaration import declarations
+from ..declaration import Declaration, declarations
 from ..errors import BadInput
 from ..specfile import read_spec, spec_files
 from .command import Result, Session, command
 
 if TYPE_CHECKING:
+    from iac.gcp.source import Source
     from iac.package import Archive
 
 MEGABYTE = 1024 * 1024
@@ -32,20 +34,41 @@ def package(
         typer.Argument(metavar="FUNCTION", help="Which functions; all that fit if none."),
     ] = None,
     output: Annotated[Path, typer.Option(help="The folder for the archives.")] = Path("build/packages"),
+    platform: Annotated[
+        Literal["aws", "google"],
+        typer.Option("--for", help="aws: what Lambda takes. google: what `gcloud functions deploy --source` takes."),
+    ] = "aws",
 ) -> Result:
     """Make the deployable archive of each function, with its size against the platform's limit.
 
-    Archives are for the Python that runs this command, on Linux of x86-64.
+    Archives for AWS are for the Python that runs this command, on Linux of x86-64.
     """
-    from iac.package import package as pack  # noqa: PLC0415 - no other command needs it
-
     declared = declarations()
     unknown = sorted(set(functions or ()) - set(declared))
     if unknown:
         raise BadInput(f"there is no function {unknown[0]}; the functions are {', '.join(declared)}.")
+    if platform == "google":
+        names = functions or [name for name, each in declared.items() if each.kind == "event"]
+        return _for_google([declared[name] for name in names], session.settings.specs, output)
+    from iac.package import package as pack  # noqa: PLC0415 - no other command needs it
+
     names = functions or [name for name, each in declared.items() if each.packaging == "zip"]
     made = [pack(declared[name], session.settings.specs, output, session.progress) for name in names]
     return Result({"functions": [archive.to_json() for archive in made]}, _table(made))
+
+
+def _for_google(declared: list[Declaration], specs: Path, output: Path) -> Result:
+    from iac.gcp.source import package as pack  # noqa: PLC0415 - no other command needs it
+
+    made = [pack(each, specs, output) for each in declared]
+    return Result({"functions": [asdict(source) for source in made]}, _source_table(made))
+
+
+def _source_table(sources: list[Source]) -> Table:
+    table = Table("function", "source", "zipped MB")
+    for source in sources:
+        table.add_row(source.name, source.archive, f"{source.zipped / MEGABYTE:.1f}")
+    return table
 
 
 def _table(archives: list[Archive]) -> Table:

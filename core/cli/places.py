@@ -16,19 +16,28 @@ from .command import Session
 
 def open_file(session: Session, text: str) -> tuple[ObjectStore, str]:
     """The store of the file's folder, and the file's name in it."""
-    folder, _, name = _url(text).rpartition("/")
+    folder, name = folder_and_name(text)
+    return open_url(folder, session.settings.environ), name
+
+
+def folder_and_name(text: str) -> tuple[str, str]:
+    """The URL of the file's folder, and the file's name in it; raises BadInput if that is no file."""
+    folder, _, name = absolute(text).rpartition("/")
     if not name or folder.endswith(":/"):
         raise BadInput(f"{text!r} must name a file, such as rows.csv or s3://bucket/folder/rows.csv.")
-    return open_url(folder, session.settings.environ), name
+    return folder, name
 
 
 def open_folder(session: Session, text: str) -> ObjectStore:
     """The store of a folder."""
-    return open_url(_url(text).rstrip("/"), session.settings.environ)
+    return open_url(absolute(text).rstrip("/"), session.settings.environ)
 
 
-def _url(text: str) -> str:
-    return text if "://" in text else f"file://{Path(text).absolute()}"
+def absolute(text: str) -> str:
+    """A path or a URL as a URL; a slash at its end stays."""
+    if "://" in text:
+        return text
+    return f"file://{Path(text).absolute()}{'/' if text.endswith('/') else ''}"
 
 
 def rows_at_hand(file: Path | None) -> tuple[Reads, ObjectInfo]:

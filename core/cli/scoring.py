@@ -1,4 +1,4 @@
-"""Commands that run one function by hand: train, batch, drift, predict."""
+"""Commands that run one function by hand: train, drift, predict."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from ..domain.route import Route
 from ..usecases.check_drift import check_drift
 from ..usecases.predict_rows import predict_rows
 from ..usecases.promote import current_route
-from ..usecases.score_batch import score_file
 from ..usecases.train import Training
 from ..usecases.train import train as learn
 from ..usecases.trigger_training import BY_HAND, trigger_training
 from .command import Result, Session, command
-from .places import open_file, open_folder, rows_at_hand
+from .places import rows_at_hand
 
 BYS: tuple[By, ...] = ("answered", "time")
 Model = Annotated[str, typer.Argument(help="The model.")]
@@ -32,7 +31,6 @@ Moment = Annotated[
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     command(app, example="tidemill train churn")(train)
-    command(app, example="tidemill batch churn --input july.parquet --output scored/")(batch)
     command(app, example="tidemill drift churn --since 2026-05-01 --until 2026-06-01")(drift)
     command(app, example="tidemill predict churn --file new-customers.csv")(predict)
 
@@ -83,30 +81,6 @@ def _trained(found: dict[str, Any]) -> RenderableType:
     return Group(metrics, "", *gates, "", f"Version {found['version']} {verdict}.", *found["reasons"])
 
 
-def batch(
-    session: Session,
-    model: Model,
-    source: Annotated[str, typer.Option("--input", metavar="URL", help="The file to score: a path or a URL.")],
-    output: Annotated[str, typer.Option("--output", metavar="URL", help="The folder to write to: a path or a URL.")],
-) -> Result:
-    """Score a file with the serving version; rows that cannot be used are put beside the answers, with reasons."""
-    runtime = session.runtime
-    reading, key = open_file(session, source)
-    found = score_file(
-        reading,
-        key,
-        open_folder(session, output),
-        "",
-        models=runtime.store("models"),
-        model=model,
-        load=runtime.load,
-        clock=runtime.clock,
-        code=runtime.code,
-    ).to_json()
-    rejected = f", {found['quarantined']:,} rejected" if found["quarantined"] else ""
-    return Result(found, f"{found['rows']:,} rows scored by version {found['version']}{rejected}; see {output}")
-
-
 def drift(
     session: Session,
     model: Model,
@@ -124,15 +98,16 @@ def drift(
         runtime.store("reports"),
         spec=runtime.spec(model),
         code=runtime.code,
-        since=_moment(since, "--since"),
-        until=_moment(until, "--until"),
+        since=moment(since, "--since"),
+        until=moment(until, "--until"),
         by=_by(by),
     )
     found = {**report.to_json(), "report": report.key}
     return Result(found, _checked(found), ok=not (fail_on_drift and report.drifted))
 
 
-def _moment(text: str | None, option: str) -> datetime | None:
+def moment(text: str | None, option: str) -> datetime | None:
+    """A time as it is written in an option; without a zone it is in UTC. Raises typer.BadParameter."""
     if text is None:
         return None
     try:

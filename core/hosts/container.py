@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ..errors import TidemillError
-from ..inference.authorities import make_access
+from ..inference.access import access_of
 from ..inference.http import Request, Response, json_response, problem
 from ..runtime import Runtime
 from ..settings import Settings
@@ -80,7 +80,7 @@ def app(settings: Settings | None = None) -> App:
     endpoint: Service | None = None
     if not settings.function:
         endpoint = import_module("functions.realtime_inference.handler").service(Runtime(settings))
-    return App(Hub(Deliveries(make_workers(settings), make_access(settings.access)), endpoint))
+    return App(Hub(Deliveries(make_workers(settings), access_of(settings.access)), endpoint))
 
 
 def main() -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..adapters.jobs import open_jobs
 from ..declaration import Declaration, declarations
-from ..errors import BadInput, TidemillError
+from ..errors import BadInput, TidemillError, TimeUp
 from ..events.messages import Event, ObjectCreated
 from ..runtime import Runtime
 from ..settings import Settings
@@ -27,11 +28,18 @@ class Worker:
         self.runtime = runtime
         self._handle = handle or importlib.import_module(f"functions.{declared.name}.handler").handle
 
-    def errors(self, messages: Iterable[Event]) -> Iterator[Exception]:
-        """Do everything that concerns the function, whatever fails of it; what went wrong."""
+    def errors(self, messages: Iterable[Event], seconds_left: Callable[[], float] | None = None) -> Iterator[Exception]:
+        """Do everything that concerns the function, whatever fails of it; what went wrong.
+
+        `seconds_left` are those until the host ends the call; by its declaration where the host does not say.
+        """
+        runtime = self.runtime.ending(seconds_left or self._as_declared())
         for message in filter(self.wants, messages):
             try:
-                reply = self._handle(message, self.runtime)
+                reply = self._handle(message, runtime)
+            except TimeUp as error:
+                log.info("%s: %s", self.declared.name, error, extra=_facts(message))
+                yield error
             except TidemillError as error:
                 log.error("%s: %s", self.declared.name, error, extra=_facts(message))  # noqa: TRY400 - a sentence says it
                 yield error
@@ -40,6 +48,10 @@ class Worker:
                 yield error
             else:
                 log.info("%s", self.declared.name, extra=_facts(message, reply))
+
+    def _as_declared(self) -> Callable[[], float]:
+        end = time.monotonic() + self.declared.timeout
+        return lambda: end - time.monotonic()
 
     def wants(self, message: Event) -> bool:
         """Whether the message is for this function: rules of a cloud may let more through than was declared."""

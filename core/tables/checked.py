@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from ..errors import BadInput
 from ..ports import ObjectInfo, Reads
 from .arrow import TEXT, Kind, dataset_schema
 from .convert import Converted, canonical_labels, convert
+from .formats import format_of
 from .raw import Broken, RawBatch
 from .row_checks import MISSING, Finding, findings
 from .shown import shown
@@ -40,28 +41,43 @@ def checked_batches(store: Reads, info: ObjectInfo, schema: Schema, kind: Kind) 
 
     Raises BadInput when the file as a whole cannot be used, VersionMismatch if it is replaced meanwhile.
     """
-    reader = _Reader(info.key, schema, kind)
-    for raw in raw_batches(store, info, frozenset(reader.wanted.names)):
-        yield reader.read(raw)
+    checker = Checker(info.key, schema, kind)
+    for raw in raw_batches(store, info, checker.names):
+        yield checker.read(raw)
 
 
-class _Reader:
-    """Types and checks the batches of one source."""
+class Checker:
+    """Types and checks the batches of one source. Threads may share one.
 
-    def __init__(self, key: str, schema: Schema, kind: Kind) -> None:
+    `keep` are columns that are passed through whatever the schema says of them: those that it does not declare come
+    with the type that they have in Parquet, and as text from elsewhere. With `coded`, text that came
+    dictionary-encoded stays so as far as it can.
+    """
+
+    def __init__(
+        self, key: str, schema: Schema, kind: Kind, keep: Collection[str] = (), *, coded: bool = False
+    ) -> None:
         self.wanted = dataset_schema(schema, kind)
         self._key = key
         self._schema = schema
         self._kind = kind
+        self._keep = [name for name in keep if name not in self.wanted.names]
+        self._coded = coded
         closed = {feature.name: feature.values or () for feature in schema.features}
-        self._nulls = {name: null_texts(key, closed.get(name, ())) for name in self.wanted.names}
+        self._nulls = {name: null_texts(key, closed.get(name, ())) for name in self.names}
         self._complete = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The columns that are read."""
+        return frozenset([*self.wanted.names, *self._keep])
 
     def read(self, raw: RawBatch) -> Checked:
         """Check one batch; raises BadInput for a column that is undeclared, or that the first rows do not have."""
         self._check_columns(raw)
         converted = {field.name: self._convert(raw, field) for field in self.wanted}
-        batch = pa.RecordBatch.from_arrays([converted[name].values for name in self.wanted.names], schema=self.wanted)
+        converted |= {name: self._kept(raw, name) for name in self._keep}
+        batch = pa.RecordBatch.from_pydict({name: column.values for name, column in converted.items()})
         reasons = _reasons([*_unreadable(converted), *findings(batch, self._schema, self._kind)])
         rejected = [self._unread(broken) for broken in raw.broken]
         if not reasons:
@@ -88,11 +104,12 @@ class _Reader:
     def _declared(self) -> set[str | None]:
         schema = self._schema
         roles = (schema.id, schema.time, schema.target, PREDICTION_ID)
-        return {*roles, *schema.feature_names, *schema.sensitive, *schema.drop}
+        return {*roles, *schema.feature_names, *schema.sensitive, *schema.drop, *self._keep}
 
     def _required(self) -> Iterator[str]:
         """Columns that a file must have. Scored rows need no key; labels need one of two."""
         schema = self._schema
+        yield from self._keep
         if self._kind != "score":
             yield schema.target
         if self._kind == "labels":
@@ -104,10 +121,19 @@ class _Reader:
     def _convert(self, raw: RawBatch, field: pa.Field) -> Converted:
         if field.name not in raw.batch.schema.names:
             return Converted(pa.nulls(len(raw.rows), field.type))
-        converted = convert(raw.batch.column(field.name), field.type, self._nulls[field.name])
+        nulls = self._nulls[field.name]
+        converted = convert(raw.batch.column(field.name), field.type, nulls, coded=self._coded)
         if field.name == self._schema.target and field.type == TEXT:
             return Converted(canonical_labels(converted.values), converted.wrong)
         return converted
+
+    def _kept(self, raw: RawBatch, name: str) -> Converted:
+        if name not in raw.batch.schema.names:
+            return Converted(pa.nulls(len(raw.rows), TEXT))
+        values = raw.batch.column(name)
+        if format_of(self._key) == "parquet":
+            return Converted(values)
+        return convert(values, TEXT, self._nulls[name])
 
     def _unread(self, broken: Broken) -> Rejected:
         """The text of a row that could not be taken apart may hold what must not be kept: then it is not."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.types as kinds
 from numpy.typing import NDArray
 
 from ..domain.columns import Columns
@@ -29,7 +30,10 @@ def _column(values: pa.Array | pa.ChunkedArray, kind: str) -> NDArray[Any]:
 
 def _texts(values: pa.Array) -> NDArray[np.object_]:
     """Object array; each distinct text is one Python string, however many rows have it."""
-    coded = pc.fill_null(values, NULL_CATEGORY).dictionary_encode()
-    names = np.array([*coded.dictionary.to_pylist(), ""], dtype=object)
-    found: NDArray[np.object_] = names[coded.indices.to_numpy(zero_copy_only=False)]
+    coded = values if kinds.is_dictionary(values.type) else values.dictionary_encode()
+    names = np.array([*coded.dictionary.to_pylist(), NULL_CATEGORY], dtype=object)
+    places = coded.indices.cast(pa.int32())
+    if places.null_count:
+        places = pc.fill_null(places, len(names) - 1)
+    found: NDArray[np.object_] = names[places.to_numpy(zero_copy_only=False)]
     return found

@@ -7,6 +7,8 @@ spelling: true, false, 1 for 1.0.
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -18,6 +20,7 @@ import pyarrow.types as kinds
 from . import parse
 from .arrow import NUMBER, TEXT, TIME
 
+NO_NUMBER = "is not a number"
 EXACT = 2**53
 """Integers below this are exact as float64."""
 
@@ -31,26 +34,59 @@ INTEGER, BOOLEAN = pa.int64(), pa.bool_()
 class Converted:
     """`values` [n] of the wanted type. `wrong` are masks [n], each with the problem of the values it marks.
 
-    A marked value may be null in `values` or not; one that is null and not marked was null in the source.
+    A marked value may be null in `values` or not; one that is null and not marked was null in the source. No mask
+    stands for nothing: a column without a mask is clean.
     """
 
     values: pa.Array
     wrong: tuple[tuple[pa.Array, str], ...] = ()
 
 
+def _marked(values: pa.Array, *wrong: tuple[pa.Array, str]) -> Converted:
+    return Converted(values, tuple((mask, problem) for mask, problem in wrong if pc.any(mask).as_py()))
+
+
 Converter: TypeAlias = Callable[[pa.Array], Converted]
 
 
-def convert(raw: pa.Array, to: pa.DataType, nulls: pa.Array) -> Converted:
-    """Convert to one of the types of a dataset. `nulls` are the texts that say null."""
+def convert(raw: pa.Array, to: pa.DataType, nulls: pa.Array, *, coded: bool = False) -> Converted:
+    """Convert to one of the types of a dataset. `nulls` are the texts that say null.
+
+    With `coded`, text that came dictionary-encoded stays so if every text of its dictionary is as it should be.
+    """
+    if coded and to == TEXT and _is_clean_code(raw, nulls):
+        return Converted(raw)
     plain = _plain(raw)
     if plain is None:
-        return Converted(pa.nulls(len(raw), to), ((raw.is_valid(), f"is a {raw.type}, not a value"),))
+        return _marked(pa.nulls(len(raw), to), (raw.is_valid(), f"is a {raw.type}, not a value"))
     if plain.type == TEXT:
-        plain = pc.if_else(parse.says_null(plain, nulls), pa.scalar(None, TEXT), plain)
+        if to == TEXT and _is_clean_text(plain, nulls):
+            return Converted(plain)
+        plain = _without(nulls, plain)
     if kinds.is_null(plain.type):
         return Converted(pa.nulls(len(raw), to))
     return CONVERTERS[to](plain)
+
+
+def _is_clean_code(raw: pa.Array, nulls: pa.Array) -> bool:
+    return kinds.is_dictionary(raw.type) and not raw.dictionary.null_count and _is_clean_text(raw.dictionary, nulls)
+
+
+def _is_clean_text(text: pa.Array, nulls: pa.Array) -> bool:
+    """Whether no value says null, and none is too long; where the empty text alone says null, lengths tell."""
+    if text.type != TEXT:
+        return False
+    lengths = pc.min_max(pc.binary_length(text)).as_py()
+    if lengths["max"] is not None and lengths["max"] > LONGEST_TEXT:
+        return False
+    if nulls.to_pylist() == [""]:
+        return bool(lengths["min"] != 0)
+    return not pc.any(parse.says_null(text, nulls)).as_py()
+
+
+def _without(nulls: pa.Array, text: pa.Array) -> pa.Array:
+    says = parse.says_null(text, nulls)
+    return pc.if_else(says, pa.scalar(None, TEXT), text) if pc.any(says).as_py() else text
 
 
 def canonical_labels(text: pa.Array) -> pa.Array:
@@ -94,19 +130,28 @@ def _number(raw: pa.Array) -> Converted:
     elif kinds.is_integer(raw.type) or kinds.is_floating(raw.type):
         values = raw.cast(NUMBER, safe=False)
     else:
-        return _all_wrong(raw, NUMBER, "is not a number")
+        return _all_wrong(raw, NUMBER, NO_NUMBER)
+    if values.null_count == raw.null_count and _all_finite(values):
+        return Converted(values)
     failed = _lost(raw, values)
     infinite = pc.fill_null(pc.is_inf(values), False)
     values = pc.if_else(pc.is_nan(values), pa.scalar(None, NUMBER), values)
-    return Converted(values, ((failed, "is not a number"), (infinite, "is infinite")))
+    return _marked(values, (failed, NO_NUMBER), (infinite, "is infinite"))
+
+
+def _all_finite(values: pa.Array) -> bool:
+    """Told by the sum, in one pass: it is finite only if they all are."""
+    total = pc.sum(values).as_py()
+    return total is None or math.isfinite(total)
 
 
 def _integer(raw: pa.Array) -> Converted:
     problem = "is not a whole number"
     if kinds.is_integer(raw.type):
         values = raw.cast(INTEGER, safe=False)
-        beyond = pc.less(values, 0) if raw.type == pa.uint64() else pa.repeat(False, len(raw))
-        return Converted(values, ((pc.fill_null(beyond, False), "is beyond 64 bits"),))
+        if raw.type != pa.uint64():
+            return Converted(values)
+        return _marked(values, (pc.fill_null(pc.less(values, 0), False), "is beyond 64 bits"))
     if raw.type != TEXT and not kinds.is_floating(raw.type):
         return _all_wrong(raw, INTEGER, problem)
     as_number = _number(raw)
@@ -115,8 +160,8 @@ def _integer(raw: pa.Array) -> Converted:
     if raw.type == TEXT:
         values = _with_large(values, raw, pc.greater_equal(pc.abs(as_number.values), EXACT))
     wrong = pc.and_(as_number.values.is_valid(), values.is_null())
-    (failed, _), _ = as_number.wrong
-    return Converted(values, ((pc.or_(wrong, failed), problem),))
+    failed = [mask for mask, told in as_number.wrong if told == NO_NUMBER]
+    return _marked(values, (functools.reduce(pc.or_, failed, wrong), problem))
 
 
 def _with_large(values: pa.Array, text: pa.Array, large: pa.Array) -> pa.Array:
@@ -144,20 +189,20 @@ def _boolean(raw: pa.Array) -> Converted:
         return Converted(raw)
     if raw.type == TEXT:
         values = parse.booleans(raw)
-        return Converted(values, ((_lost(raw, values), problem),))
+        return _marked(values, (_lost(raw, values), problem))
     if not (kinds.is_integer(raw.type) or kinds.is_floating(raw.type)):
         return _all_wrong(raw, BOOLEAN, problem)
     numbers = _number(raw).values
     known = pc.or_(pc.equal(numbers, 0), pc.equal(numbers, 1))
     values = pc.if_else(known, pc.equal(numbers, 1), pa.scalar(None, BOOLEAN))
-    return Converted(values, ((_lost(numbers, values), problem),))
+    return _marked(values, (_lost(numbers, values), problem))
 
 
 def _time(raw: pa.Array) -> Converted:
     problem = "is not an RFC 3339 time or date"
     if raw.type == TEXT:
         values = parse.times(raw)
-        return Converted(values, ((_lost(raw, values), problem),))
+        return _marked(values, (_lost(raw, values), problem))
     if not (kinds.is_timestamp(raw.type) or kinds.is_date(raw.type)):
         return _all_wrong(raw, TIME, problem)
     finer = getattr(raw.type, "unit", None) == "ns"
@@ -174,7 +219,7 @@ def _text(raw: pa.Array) -> Converted:
     if kinds.is_boolean(raw.type) or kinds.is_integer(raw.type):
         return Converted(text)
     too_long = pc.fill_null(pc.greater(pc.binary_length(text), LONGEST_TEXT), False)
-    return Converted(text, ((too_long, f"is longer than {LONGEST_TEXT:,} bytes"),))
+    return _marked(text, (too_long, f"is longer than {LONGEST_TEXT:,} bytes"))
 
 
 def _number_text(raw: pa.Array) -> Converted:
@@ -191,7 +236,7 @@ def _lost(raw: pa.Array, values: pa.Array) -> pa.Array:
 
 
 def _all_wrong(raw: pa.Array, to: pa.DataType, problem: str) -> Converted:
-    return Converted(pa.nulls(len(raw), to), ((raw.is_valid(), problem),))
+    return _marked(pa.nulls(len(raw), to), (raw.is_valid(), problem))
 
 
 CONVERTERS: dict[pa.DataType, Converter] = {

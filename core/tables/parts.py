@@ -68,23 +68,29 @@ class Parts:
     def flush(self) -> None:
         """Write what is held, if anything; raises Corrupt if other rows are stored in its place."""
         if self._batches:
-            stored = self._stored(self._key(self.number), encode_part(self._batches))
+            stored = store_part(self._store, self._key(self.number), encode_part(self._batches), self._same)
             self.written.append(Part(self.held, sha256(stored)))
             self._batches, self.held, self._bytes = [], 0, 0
 
-    def _stored(self, key: str, made: bytes) -> bytes:
-        try:
-            self._store.create(key, made)
-        except AlreadyExists:
-            return self._earlier(key, made)
-        return made
 
-    def _earlier(self, key: str, made: bytes) -> bytes:
-        stored = self._store.get(key).data
-        try:
-            same = stored == made or self._same(stored, made)
-        except (pa.ArrowException, OSError) as error:
-            raise Corrupt(f"{key!r} is no Parquet file: delete it, and it is written again.") from error
-        if not same:
-            raise Corrupt(f"{key!r} holds other rows than the source has: delete its folder, and it is made again.")
-        return stored
+def store_part(store: ReadsCreates, key: str, made: bytes, same: Callable[[bytes, bytes], bool] = same_rows) -> bytes:
+    """Write a part, unless an earlier attempt has; returns what is stored.
+
+    Raises Corrupt if that is not the `same`.
+    """
+    try:
+        store.create(key, made)
+    except AlreadyExists:
+        return _earlier(store, key, made, same)
+    return made
+
+
+def _earlier(store: ReadsCreates, key: str, made: bytes, same: Callable[[bytes, bytes], bool]) -> bytes:
+    stored = store.get(key).data
+    try:
+        is_same = stored == made or same(stored, made)
+    except (pa.ArrowException, OSError) as error:
+        raise Corrupt(f"{key!r} is no Parquet file: delete it, and it is written again.") from error
+    if not is_same:
+        raise Corrupt(f"{key!r} holds other rows than the source has: delete its folder, and it is made again.")
+    return stored

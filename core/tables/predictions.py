@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ from ..domain.prediction import (
     batch_id,
     probability_column,
 )
-from ..domain.schema import NULL_CATEGORY, Feature
+from ..domain.schema import NULL_CATEGORY, Feature, Schema
 from ..errors import Corrupt
 from ..ports import Reads
 from .arrow import TEXT, TIME
@@ -44,7 +44,8 @@ Texts = NDArray[np.object_]
 class Answered:
     """n rows that one version answered. `answered_at` and `times` are datetime64[us] in UTC, NaT for null.
 
-    `ids` (None where a row has none) and `times` are None if the model's schema has no such column.
+    `ids` (None where a row has none) and `times` are None if the model's schema has no such column. `sensitive` has
+    those columns that are no features, as far as they were given; None where a row has no value.
     """
 
     columns: Columns
@@ -53,6 +54,7 @@ class Answered:
     answered_at: Times
     ids: Texts | None = None
     times: Times | None = None
+    sensitive: Mapping[str, Texts] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -67,6 +69,7 @@ class Answered:
             outputs=Outputs(*(_part(values, rows) for values in outputs)),
             prediction_ids=self.prediction_ids[rows],
             answered_at=self.answered_at[rows],
+            sensitive={name: values[rows] for name, values in self.sensitive.items()},
             **parts,
         )
 
@@ -84,11 +87,17 @@ def read_answered(store: Reads, key: str, manifest: ModelManifest) -> Iterator[A
         raise Corrupt(f"predictions {key!r} cannot be read: {error!r}.") from error
 
 
-def scored(
-    good: pa.RecordBatch, outputs: Outputs, manifest: ModelManifest, *, run: str, part: int, row: int, at: datetime
+def answered_rows(given: pa.RecordBatch, outputs: Outputs, manifest: ModelManifest) -> pa.RecordBatch:
+    """Rows of a source with their answers behind them."""
+    columns = dict(zip(given.schema.names, given.columns, strict=True))
+    return pa.RecordBatch.from_pydict({**columns, **_output_columns(outputs, manifest)})
+
+
+def recorded(
+    answered: pa.RecordBatch, manifest: ModelManifest, *, run: str, part: int, row: int, at: datetime
 ) -> pa.RecordBatch:
-    """Checked rows with their answers, as a batch run records them; the first is row `row` of part `part`."""
-    rows = len(good)
+    """Answered rows as they are recorded, each with its id; the first is row `row` of part `part`."""
+    rows = len(answered)
     numbers = pc.cast(pa.array(np.arange(row, row + rows)), TEXT)
     prefix = batch_id(manifest.model, run, part, 0).removesuffix("0")
     before = {
@@ -96,8 +105,7 @@ def scored(
         ANSWERED_AT: pa.repeat(pa.scalar(at, TIME), rows),
         MODEL_VERSION: pa.repeat(pa.scalar(manifest.version, TEXT), rows),
     }
-    given = dict(zip(good.schema.names, good.columns, strict=True))
-    return pa.RecordBatch.from_pydict({**before, **given, **_output_columns(outputs, manifest)})
+    return pa.RecordBatch.from_pydict({**before, **dict(zip(answered.schema.names, answered.columns, strict=True))})
 
 
 def same_rows(stored: bytes, made: bytes, manifest: ModelManifest) -> bool:
@@ -137,6 +145,7 @@ def _from_batch(batch: pa.RecordBatch, manifest: ModelManifest) -> Answered:
         answered_at=values(ANSWERED_AT),
         ids=values(schema.id),
         times=values(schema.time),
+        sensitive={name: values(name) for name in _beside(schema) if name in batch.schema.names},
     )
 
 
@@ -162,7 +171,16 @@ def from_records(records: Sequence[Mapping[str, Any]], manifest: ModelManifest) 
         answered_at=_times([record[ANSWERED_AT] for record in records]),
         ids=_texts([record.get("id") for record in records]) if manifest.schema.id else None,
         times=times,
+        sensitive={
+            name: _texts([record.get("sensitive", {}).get(name) for record in records])
+            for name in _beside(manifest.schema)
+        },
     )
+
+
+def _beside(schema: Schema) -> list[str]:
+    """Sensitive columns that are no features."""
+    return [name for name in schema.sensitive if name not in schema.feature_names]
 
 
 def _answer(record: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - a label or a number

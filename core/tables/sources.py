@@ -31,8 +31,13 @@ def null_texts(name: str, kept: tuple[str, ...] = ()) -> pa.Array:
 
 
 def _batches(store: Reads, info: ObjectInfo, wanted: Wanted | None) -> Iterator[RawBatch]:
-    found = format_of(info.key)
-    if found == "parquet":
+    if format_of(info.key) == "parquet":
         return parquet_batches(store, info, wanted)
+    return text_batches(store, info, wanted)
+
+
+def text_batches(store: Reads, info: ObjectInfo, wanted: Wanted | None) -> Iterator[RawBatch]:
+    """The rows of a file of CSV or JSON Lines, as `raw_batches` reads them; none if it has a header alone."""
+    found = format_of(info.key)
     read = csv_batches if found.startswith("csv") else jsonl_batches
     return read(store, info, wanted, compressed=found.endswith(".gz"))

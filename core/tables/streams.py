@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import BadInput, VersionMismatch
@@ -24,6 +24,7 @@ class StoredFile(io.RawIOBase):
     def __init__(self, store: Reads, info: ObjectInfo) -> None:
         super().__init__()
         self._store, self._info, self._at = store, info, 0
+        self._held: Sequence[tuple[int, bytes]] = ()
 
     def readable(self) -> bool:
         """True."""
@@ -47,10 +48,24 @@ class StoredFile(io.RawIOBase):
         """Fill `buffer` as far as the object goes; returns how many bytes were read."""
         view = memoryview(buffer).cast("B")
         length = min(len(view), max(0, self._info.size - self._at))
-        data = self._store.get_range(self._info.key, self._at, length) if length else b""
+        data = self._bytes(length) if length else b""
         view[: len(data)] = data
         self._at += len(data)
         return len(data)
+
+    def fetch(self, spans: Iterable[tuple[int, int]]) -> list[tuple[int, bytes]]:
+        """Bytes from start to end of each span, with its start; another thread may read meanwhile."""
+        return [(start, self._store.get_range(self._info.key, start, end - start)) for start, end in spans]
+
+    def hold(self, fetched: Sequence[tuple[int, bytes]]) -> None:
+        """Read from these bytes, instead of the ones before, as far as they go."""
+        self._held = fetched
+
+    def _bytes(self, length: int) -> bytes | memoryview:
+        for start, data in self._held:
+            if start <= self._at and self._at + length <= start + len(data):
+                return memoryview(data)[self._at - start : self._at - start + length]
+        return self._store.get_range(self._info.key, self._at, length)
 
     def check_version(self) -> None:
         """Raise VersionMismatch if the object was replaced: a range is of whatever is there."""

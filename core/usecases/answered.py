@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,25 @@ def units(predictions: ReadsLists, model: str) -> Iterator[str]:
     for info in predictions.list(layout.batches(model)):
         if layout.is_batch_success(info.key):
             yield info.key
+
+
+def recent_units(predictions: ReadsLists, manifest: ModelManifest, history: timedelta) -> list[str]:
+    """The units of the last `history` before the newest answer, by the day of answering.
+
+    Batch runs of other versions are left out; a log may hold answers of several.
+    """
+    days = {unit: day for unit in units(predictions, manifest.model) if (day := _day(predictions, unit, manifest))}
+    if not days:
+        return []
+    oldest = max(days.values()) - history
+    return [unit for unit, day in days.items() if day >= oldest]
+
+
+def _day(predictions: Reads, unit: str, manifest: ModelManifest) -> date | None:
+    if not layout.is_batch_success(unit):
+        return date.fromisoformat(layout.day_of_log(unit))
+    run = Success.decode(predictions.get(unit).data)
+    return datetime.fromisoformat(run.answered_at).date() if run.version == manifest.version else None
 
 
 def rows_of(predictions: Reads, unit: str, manifest: ModelManifest, span: Span) -> Iterator[Answered]:
@@ -46,7 +65,7 @@ def _objects(predictions: Reads, unit: str, manifest: ModelManifest) -> Iterator
         return
     run = Success.decode(predictions.get(unit).data)
     if run.version == manifest.version:
-        yield from (layout.batch_part(run.model, run.run, number) for number in range(len(run.parts)))
+        yield from (layout.batch(run.model, run.run) + part.key for part in run.parts)
 
 
 def _within(rows: Answered, span: Span) -> NDArray[np.bool_]:

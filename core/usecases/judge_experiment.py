@@ -6,7 +6,7 @@ challenger, and one that holds in everything is promoted after `promote_after`. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import log
 
@@ -18,11 +18,11 @@ from ..domain.route import Route
 from ..errors import Refused
 from ..ports import Clock, Reads, ReadsLists, Registry
 from ..spec import ModelSpec
-from ..tables.predictions import Answered
 from ..tables.trials import Arm, read_trial
 from .journal import ReadableJournal, record
-from .labels import Labels, Pairs, label_datasets
+from .labels import label_datasets
 from .load_model import read_manifest
+from .pairs import Pairs
 from .promote import ENDED, PROMOTED, current_route, settle
 
 RECENT = 256
@@ -55,11 +55,15 @@ def measure_experiment(
     route = current_route(models, spec.model)
     if route is None or route.challenger is None:
         return None
-    seen = _Seen(_arm(models, route, route.champion), _arm(models, route, route.challenger))
-    labels = _labels(datasets, spec.model)
+    arms = _arm(models, route, route.champion), _arm(models, route, route.challenger)
+    labels = label_datasets(datasets, spec.model)
+    ours, theirs = (Pairs(datasets, labels, arm.manifest, spec.seed) for arm in arms)
     began = _began(models, route)
-    for info in predictions.list(layout.realtime_logs(spec.model), _before(spec.model, began)):
-        seen.read(predictions, info.key, route.revision, labels)
+    with ours, theirs:
+        seen = _Seen(*arms, ours, theirs)
+        for info in predictions.list(layout.realtime_logs(spec.model), _before(spec.model, began)):
+            seen.read(predictions, info.key, route.revision)
+        differences = seen.differences(spec)
     return Experiment(
         model=spec.model,
         champion=route.champion,
@@ -68,7 +72,7 @@ def measure_experiment(
         share=route.share,
         revision=route.revision,
         began=began or seen.first,
-        differences=seen.differences(spec),
+        differences=differences,
     )
 
 
@@ -78,25 +82,26 @@ class _Seen:
 
     champion: Arm
     challenger: Arm
-    champion_pairs: Pairs = field(default_factory=Pairs)
-    challenger_pairs: Pairs = field(default_factory=Pairs)
+    champion_pairs: Pairs
+    challenger_pairs: Pairs
 
     @property
     def first(self) -> str | None:
         """When the first of them answered."""
         return min(filter(None, (self.champion.first, self.challenger.first)), default=None)
 
-    def read(self, predictions: Reads, key: str, revision: int, labels: Labels) -> None:
+    def read(self, predictions: Reads, key: str, revision: int) -> None:
         """Count one log."""
         answered = read_trial(predictions, key, revision, self.champion, self.challenger)
         for pairs, rows in zip((self.champion_pairs, self.challenger_pairs), answered, strict=True):
-            _pair(pairs, rows, labels)
+            if rows is not None:
+                pairs.add(rows)
 
     def differences(self, spec: ModelSpec) -> tuple[Difference, ...]:
         """The metric, the failures and the latency."""
         traffic, ours, theirs = spec.traffic, self.champion, self.challenger
         worse = spec.gates.max_regression if traffic.max_regression is None else traffic.max_regression
-        answers = _answers(self.champion_pairs, ours), _answers(self.challenger_pairs, theirs)
+        answers = _answers(self.champion_pairs), _answers(self.challenger_pairs)
         slower = log(traffic.max_slowdown)
         return (
             compare_metric(spec.metric, *answers, allowed=worse, fewest=traffic.min_rows, seed=spec.seed),
@@ -105,24 +110,13 @@ class _Seen:
         )
 
 
-def _pair(pairs: Pairs, rows: Answered | None, labels: Labels) -> None:
-    if rows is not None:
-        pairs.add(rows, labels)
-
-
-def _answers(pairs: Pairs, arm: Arm) -> Answers | None:
-    return pairs.answers(arm.manifest.classes) if len(pairs) else None
+def _answers(pairs: Pairs) -> Answers | None:
+    pairs.match()
+    return pairs.answers()
 
 
 def _arm(models: Reads, route: Route, version: str) -> Arm:
     return Arm(read_manifest(models, route.model, version))
-
-
-def _labels(datasets: ReadsLists, model: str) -> Labels:
-    labels = Labels()
-    for manifest in label_datasets(datasets, model):
-        labels.add(datasets, manifest)
-    return labels
 
 
 def _began(models: ReadableJournal, route: Route) -> str | None:

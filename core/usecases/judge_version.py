@@ -104,7 +104,7 @@ def _against(
     if champion == candidate.version:
         return None, "this version serves already."
     serving = load_version(models, spec.model, champion, load)
-    strange = _strange(serving.manifest.schema, candidate.manifest.schema)
+    strange = strange_to(serving.manifest.schema, candidate.manifest.schema)
     if strange:
         return None, f"the champion {champion} cannot answer these rows: {strange}."
     pair = _answers(candidate, serving, holdout)
@@ -112,7 +112,7 @@ def _against(
     return comparison, f"the holdout cannot determine {spec.metric} of both models."
 
 
-def _strange(champion: Schema, candidate: Schema) -> str:
+def strange_to(champion: Schema, candidate: Schema) -> str:
     """Why a model of one schema cannot be asked with the rows of the other; empty if it can."""
     if (champion.task, champion.target) != (candidate.task, candidate.target):
         return f"it predicts {champion.target!r} ({champion.task})"
@@ -128,10 +128,10 @@ def _answers(candidate: LoadedModel, champion: LoadedModel, holdout: Rows) -> tu
 
 def _answered(loaded: LoadedModel, holdout: Rows, classes: list[str]) -> Answers:
     outputs = loaded.predictor.predict(holdout.columns)
-    return answers(holdout.target, _widened(outputs, loaded.manifest.classes, classes), classes)
+    return answers(holdout.target, widened(outputs, loaded.manifest.classes, classes), classes)
 
 
-def _widened(outputs: Outputs, had: tuple[str, ...], wanted: list[str]) -> Outputs:
+def widened(outputs: Outputs, had: tuple[str, ...], wanted: list[str]) -> Outputs:
     """The answers with the classes of both models: one that a model does not know has no probability."""
     if outputs.probabilities is None or list(had) == wanted:
         return outputs

@@ -1,71 +1,30 @@
-"""Ground truth that came later, joined to what was answered."""
+"""Ground truth that came later, beside the answers that it is the truth of.
+
+A label names an answer by its prediction id, or by the row's own id, which several answers may have. Of all labels of
+an answer the one that arrived last counts, so a correction is simply another label: datasets count in the order in
+which they were stored, rows in the order of their dataset.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from .. import layout
-from ..domain.columns import Outputs
 from ..domain.dataset import DatasetManifest
-from ..domain.metrics import Answers, answers
+from ..domain.metrics.answers import UNKNOWN
 from ..domain.prediction import PREDICTION_ID
 from ..ports import ReadsLists
+from ..tables.arrow import TEXT
 from ..tables.datasets import iter_dataset
+from ..tables.matching import Matching
 from ..tables.predictions import Answered
 
-
-@dataclass(slots=True)
-class Labels:
-    """The target by prediction id and by the rows' own id; what is added later wins."""
-
-    by_prediction: dict[str, Any] = field(default_factory=dict)
-    by_id: dict[str, Any] = field(default_factory=dict)
-
-    def add(self, datasets: ReadsLists, manifest: DatasetManifest) -> None:
-        """Add one dataset of labels."""
-        schema = manifest.schema
-        keys = {PREDICTION_ID: self.by_prediction} | ({schema.id: self.by_id} if schema.id else {})
-        for batch in iter_dataset(datasets, manifest):
-            targets = batch.column(schema.target).to_pylist()
-            for name, known in keys.items():
-                pairs = zip(batch.column(name).to_pylist(), targets, strict=True)
-                known.update((key, target) for key, target in pairs if key is not None)
-
-    def of(self, answered: Answered) -> list[Any]:
-        """The target of each row, or None."""
-        found = [self.by_prediction.get(key) for key in answered.prediction_ids.tolist()]
-        if answered.ids is None or not self.by_id:
-            return found
-        by_id = map(self.by_id.get, answered.ids.tolist())
-        return [other if target is None else target for target, other in zip(found, by_id, strict=True)]
-
-
-@dataclass(slots=True)
-class Pairs:
-    """Answered rows whose truth is known."""
-
-    truths: list[Any] = field(default_factory=list)
-    outputs: list[Outputs] = field(default_factory=list)
-
-    def add(self, answered: Answered, labels: Labels) -> None:
-        """Add the rows that have a label."""
-        targets = labels.of(answered)
-        known = np.array([target is not None for target in targets], dtype=bool)
-        if known.any():
-            self.truths += [target for target in targets if target is not None]
-            self.outputs.append(answered.take(known).outputs)
-
-    def __len__(self) -> int:
-        """Number of rows."""
-        return len(self.truths)
-
-    def answers(self, classes: tuple[str, ...]) -> Answers:
-        """As metrics take them; there must be rows."""
-        return answers(np.array(self.truths, dtype=object), _joined(self.outputs), classes)
+ID = "id"
 
 
 def label_datasets(datasets: ReadsLists, model: str) -> list[DatasetManifest]:
@@ -76,12 +35,33 @@ def label_datasets(datasets: ReadsLists, model: str) -> list[DatasetManifest]:
     return [manifest for manifest in manifests if manifest.kind == "labels"]
 
 
+def add_labels(
+    matching: Matching, datasets: ReadsLists, manifests: Iterable[DatasetManifest], classes: Sequence[str]
+) -> None:
+    """Add datasets of labels, the oldest first; `classes` are the model's, none for a regression."""
+    for manifest in manifests:
+        schema = manifest.schema
+        names = {PREDICTION_ID: PREDICTION_ID} | ({ID: schema.id} if schema.id else {})
+        for batch in iter_dataset(datasets, manifest):
+            rows = batch.filter(batch.column(schema.target).is_valid())
+            keys = {kind: rows.column(name) for kind, name in names.items()}
+            matching.add_labels(keys, _truth(rows.column(schema.target), classes))
+
+
+def keys_of(answered: Answered) -> dict[str, pa.Array]:
+    """What labels may name these rows by."""
+    ids = {} if answered.ids is None else {ID: answered.ids}
+    named = {PREDICTION_ID: answered.prediction_ids, **ids}
+    return {kind: pa.array(values, TEXT, from_pandas=True) for kind, values in named.items()}
+
+
+def _truth(targets: pa.Array, classes: Sequence[str]) -> NDArray[np.float64]:
+    """Numbers, or the indexes of classes; UNKNOWN for a class that the model does not know."""
+    if classes:
+        targets = pc.index_in(targets, value_set=pa.array(classes, TEXT)).fill_null(UNKNOWN)
+    numbers: NDArray[np.float64] = targets.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return numbers
+
+
 def _is_manifest(key: str) -> bool:
     return key.endswith(f"/{layout.MANIFEST}")
-
-
-def _joined(outputs: Iterable[Outputs]) -> Outputs:
-    parts = list(outputs)
-    names = ("labels", "probabilities", "prediction")
-    columns = {name: [getattr(part, name) for part in parts] for name in names}
-    return Outputs(**{name: None if values[0] is None else np.concatenate(values) for name, values in columns.items()})

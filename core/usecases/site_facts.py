@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any, Protocol
 
 from .. import layout
+from ..domain.alert import Alert
 from ..domain.artefact import read_artefact
 from ..domain.canonical import sha256
 from ..domain.dataset import DatasetManifest
@@ -27,13 +28,16 @@ from .browse import folders
 from .promote import current_route
 
 FORMAT = 1
-"""The newest format of verdicts, claims, drift and quarantine reports that is read here."""
+"""The newest format of verdicts, claims and of drift, performance, fairness and quarantine reports that is read."""
 VERSIONS = 50
 CHECKS = 40
+MEASURED = 5
+ALERTS = 60
 FILES = 50
 MANIFESTS = 100
 ENTRIES = 200
-"""How many of each are read, the newest."""
+"""How many of each are read, the newest. A performance report is of a version's whole history, as far as that is told;
+`MEASURED` versions are read."""
 
 
 class Readable(Reads, Lists, Protocol):
@@ -56,6 +60,8 @@ def model_facts(zones: Zones, model: str) -> ModelFacts:
     known, versions = _versions(zones.models, model, route)
     validations = tuple(_validations(zones.reports, model))
     receipts = tuple(_receipts(zones.reports, model))
+    measured = tuple(_measured(zones.reports, model))
+    alerts, raised = _alerts(zones.reports, model)
     datasets = dict.fromkeys(report.dataset for report in validations)
     datasets |= dict.fromkeys(name for version in versions for name in version.datasets)
     entries, total, broken = _journal(zones.models, model)
@@ -65,6 +71,10 @@ def model_facts(zones: Zones, model: str) -> ModelFacts:
         versions=versions,
         versions_known=known,
         checks=tuple(_checks(zones.reports, layout.drift_reports(model))),
+        measured=measured,
+        fairness=tuple(_fairness(zones.reports, measured)),
+        alerts=alerts,
+        alerts_known=raised,
         validations=validations,
         receipts=receipts,
         rejected=dict(_rejected(zones.quarantine, model, receipts)),
@@ -88,7 +98,14 @@ def _summary(zones: Zones, model: str) -> ModelSummary:
     found = _json(zones.models, layout.model_file(model, route.champion, METRICS)) or {}
     metric = found.get("metric", "")
     checks = _checks(zones.reports, layout.drift_reports_of(model, route.champion))
-    return ModelSummary(model, route, metric, found.get("metrics", {}).get(metric), next(reversed(checks), None))
+    return ModelSummary(
+        model=model,
+        route=route,
+        metric=metric,
+        value=found.get("metrics", {}).get(metric),
+        checked=next(reversed(checks), None),
+        measured=_measured_of(zones.reports, model, route.champion),
+    )
 
 
 def _newest(infos: Iterable[ObjectInfo], count: int) -> list[ObjectInfo]:
@@ -148,6 +165,41 @@ def _checks(reports: Readable, prefix: str) -> list[dict[str, Any]]:
     """The newest drift reports, oldest first: by the end of their windows, since those may be checked in any order."""
     found = [_json(reports, info.key) for info in _newest(reports.list(prefix), CHECKS)]
     return sorted((report for report in found if report), key=lambda report: report["window"]["until"] or "")
+
+
+def _measured(reports: Readable, model: str) -> list[dict[str, Any]]:
+    """The newest performance report of each of the versions that were measured last, the newest window at the end."""
+    newest: dict[str, ObjectInfo] = {}
+    for info in sorted(reports.list(layout.performance_reports(model)), key=attrgetter("modified", "key")):
+        newest[layout.version_of_report(info.key)] = info
+    found = [_json(reports, info.key) for info in reversed(_newest(newest.values(), MEASURED))]
+    return sorted((report for report in found if report), key=_last_window)
+
+
+def _measured_of(reports: Readable, model: str, version: str) -> dict[str, Any] | None:
+    """The newest performance report of one version."""
+    found = _newest(reports.list(f"{layout.performance_reports(model)}{version}-"), 1)
+    return _json(reports, found[0].key) if found else None
+
+
+def _last_window(report: Mapping[str, Any]) -> str:
+    return max((window["until"] for window in report["windows"]), default="")
+
+
+def _fairness(reports: Reads, measured: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    for measurement in measured:
+        report = _json(reports, measurement["fairness"]) if measurement["fairness"] else None
+        if report is not None:
+            yield report
+
+
+def _alerts(reports: Readable, model: str) -> tuple[tuple[Alert, ...], int]:
+    """The newest state of the alerts that changed last, newest first, and how many alerts there are."""
+    newest: dict[str, ObjectInfo] = {
+        layout.fingerprint_of(info.key): info for info in reports.list(layout.alerts(model))
+    }
+    states = [Alert.decode(reports.get(info.key).data) for info in _newest(newest.values(), ALERTS)]
+    return tuple(sorted(states, key=attrgetter("raised", "fingerprint"), reverse=True)), len(newest)
 
 
 def _validations(reports: Readable, model: str) -> Iterator[ValidationReport]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .. import layout
 from ..domain.validation import ValidationReport
 from ..ports import ReadsLists
+from .read_once import read_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def read_verdicts(reports: ReadsLists, model: str) -> Verdicts:
     valid: list[str] = []
     invalid: list[tuple[str, str]] = []
     for info in infos:
-        report = ValidationReport.decode(reports.get(info.key).data)
+        report = ValidationReport.decode(read_once(reports, info.key))
         if report.valid:
             valid.append(report.dataset)
         else:

@@ -44,16 +44,6 @@ def write_site(models: Readable, datasets: Reads, reports: SiteStore, quarantine
         return Site(model, layout.site_page(model), written)
 
 
-def newest_entry(models: Reads, key: str) -> bool:
-    """Whether the entry of the journal that is stored as `key` is the last one: the event of a later one comes too."""
-    following = layout.journal_entry(layout.model_of(key), layout.journal_number(key) + 1)
-    try:
-        models.head(following)
-    except NotFound:
-        return True
-    return False
-
-
 def _pages(zones: Zones, model: str) -> dict[str, bytes]:
     pages = {layout.site_page(model, name): data for name, data in model_pages(model_facts(zones, model)).items()}
     return {**pages, layout.SITE_INDEX: overview_page(summaries(zones))}

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TypeAlias
 
 from ...declaration import declarations
-from ...errors import Permanent, TidemillError
+from ...errors import Permanent, TidemillError, TimeUp
 from ...runtime import Runtime
 from .events import Scanner, event_of
 from .jobs import run_job
@@ -43,7 +43,8 @@ def call(work: Work, runtime: Runtime, stopping: threading.Event) -> Mapping[str
     if declarations()[work.function].kind == "job":
         return run_job(work, runtime.settings, stopping)
     handler = importlib.import_module(f"functions.{work.function}.handler")
-    reply: Mapping[str, object] = handler.handle(event_of(work), runtime)
+    end = time.monotonic() + declarations()[work.function].timeout
+    reply: Mapping[str, object] = handler.handle(event_of(work), runtime.ending(lambda: end - time.monotonic()))
     return reply
 
 
@@ -98,6 +99,10 @@ class LocalHost:
 
     def _failed(self, work: Work, error: Exception, tally: Tally) -> None:
         sentence = str(error) if isinstance(error, TidemillError) else f"{type(error).__name__}: {error}"
+        if isinstance(error, TimeUp):
+            self.queue.go_on(work)
+            log.info("%s %s: %s", work.function, work.subject, sentence)
+            return
         if isinstance(error, Permanent) or work.attempts + 1 >= MAX_ATTEMPTS:
             self._keep_dead_letter(work, sentence)
             self.queue.give_up(work, sentence)

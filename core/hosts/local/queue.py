@@ -98,6 +98,10 @@ class Queue:
         """Remember that it failed, and try again at `due`."""
         self._update(work, "pending", work.attempts + 1, error, due)
 
+    def go_on(self, work: Work) -> None:
+        """Remember that some of it is done, and that the rest is to be done at once, as if never tried."""
+        self._update(work, "pending", 0, None)
+
     def give_up(self, work: Work, error: str) -> None:
         """Remember that it will not be tried again by itself."""
         self._update(work, "dead", work.attempts + 1, error)

@@ -45,7 +45,7 @@ def answer() -> Answer:
 
 @pytest.fixture
 def store(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
-    quick = store_gcs.RETRY.with_delay(initial=0.01, maximum=0.01).with_timeout(0.03)
+    quick = store_gcs.RETRY.with_delay(initial=0.01, maximum=0.01).with_timeout(0.15)
     monkeypatch.setattr(store_gcs, "RETRY", quick)
     with stub(answer) as url:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", url)

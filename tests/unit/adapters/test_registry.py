@@ -91,7 +91,7 @@ OPEN = """
 import sys
 from core.adapters.registry import open_store
 open_store(sys.argv[1], "models", {"AWS_ACCESS_KEY_ID": "x"})
-heavy = {"boto3", "botocore", "google", "fsspec", "azure", "obstore", "pydantic", "pyarrow"}
+heavy = {"boto3", "botocore", "google.cloud.storage", "fsspec", "azure", "obstore", "pydantic", "pyarrow"}
 print(" ".join(sorted(heavy & set(sys.modules))))
 """
 

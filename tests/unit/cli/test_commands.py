@@ -153,6 +153,32 @@ def test_batch_scores_a_path_into_a_folder(served):
     }
 
 
+def test_batch_scores_patterns_and_folders(served):
+    Path("more/deep").mkdir(parents=True)
+    for name in ("more/a.csv", "more/deep/b.csv", "more/_c.csv", "more/d.txt"):
+        shutil.copy("score.csv", name)
+    for source, rows in (("more/", 200), ("more/*.csv", 100), ("more/**/?.csv", 200), ("more/deep/[ab].csv", 100)):
+        output = f"out{source.replace('/', '-')}"
+        assert served.json("batch", MODEL, "--input", source, "--output", output)["rows"] == rows
+    told = served.json("batch", MODEL, "--input", "more/*.parquet", "--output", "none", code=1)
+    assert told["error"] == "'more/*.parquet' names no file that can be scored."
+
+
+def test_batch_goes_over_what_was_dropped_before_with_columns_and_a_version(served):
+    served.json("put", MODEL, "score.csv", "--as", "score")
+    version = served.json("models", "show", MODEL)["route"]["champion"]
+    scored = served.json(
+        "batch", MODEL, "--output", "again", "--keep", "island, sex", "--partition-by", "label", "--version", version
+    )
+    assert (scored["rows"], scored["version"]) == (100, version)
+    assert all(key.startswith("label=") for key in scored["output"])
+    told = served.json("batch", MODEL, "--output", "range", "--since", "2026-01-01", code=1)
+    assert "declares no time column" in told["error"]
+    assert served("batch", MODEL, "--output", "x", "--since", "yesterday").exit_code == 2
+    told = served.json("batch", MODEL, "--input", "score.csv", "--output", "x", "--engine", "http://x", code=1)
+    assert "must be the URL of a Dask scheduler" in told["error"]
+
+
 def test_drift_looks_at_what_was_answered_and_fails_only_when_asked_to(served):
     served.json("put", MODEL, "score.csv", "--as", "score")
     assert served.json("drain")["failed"] == []

@@ -14,6 +14,7 @@ from core.adapters.dead_letters_sqs import SqsDeadLetters
 from core.adapters.store_memory import MemoryStore
 from core.declaration import declarations
 from core.errors import BadInput, Transient
+from core.events.aws import ATTEMPTS
 from core.hosts.aws_events import EventHost
 from core.hosts.worker import Worker
 from core.layout import ZONES
@@ -91,6 +92,22 @@ def test_what_cannot_succeed_goes_to_the_dead_letters_with_its_reason(tmp_path: 
     event = queue("m/rows/a.csv", "m/rows/b.csv")
     assert desk.host(event) == failed()
     assert letters.kept == [(event["Records"][1]["body"], "no header.", "ingest")]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(Transient("the store\nis away."), "the store is away."), (KeyError("x"), "KeyError: 'x'")],
+)
+def test_what_failed_for_the_last_time_goes_to_the_dead_letters_with_its_reason(
+    tmp_path: Path, error: Exception, reason: str
+) -> None:
+    letters = Letters()
+    desk = Desk(tmp_path, letters, b_csv=error)
+    for attempt in range(1, ATTEMPTS + 1):
+        event = queue("m/rows/b.csv")
+        event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(attempt)
+        assert desk.host(event) == (failed() if attempt == ATTEMPTS else failed("m/rows/b.csv"))
+    assert letters.kept == [(event["Records"][0]["body"], reason, "ingest")]
 
 
 @pytest.mark.parametrize("letters", [None, Letters(Transient("the queue is away."))])

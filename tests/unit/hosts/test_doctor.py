@@ -4,7 +4,7 @@ import pytest
 
 from core import layout
 from core.adapters.store_memory import MemoryStore
-from core.domain.checks.dataset import Check
+from core.domain.checks.check import Check
 from core.domain.validation import ValidationReport
 from core.hosts.local.doctor import examine
 from core.hosts.local.queue import Queue

@@ -151,6 +151,7 @@ def test_schedules_count_from_when_they_are_met_and_catch_up_with_one_turn(runti
         ("train_trigger", "m"),
         ("drift_check", "m"),
         ("report", "m"),
+        ("alert", "m"),
     ]
     assert all(isinstance(event, ScheduleFired) and event.at == runtime.clock.time for event in events)
 

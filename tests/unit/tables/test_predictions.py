@@ -15,7 +15,7 @@ from core.domain.schema import NULL_CATEGORY, Feature, Schema
 from core.errors import Corrupt
 from core.tables.arrow import dataset_schema
 from core.tables.datasets import encode_part
-from core.tables.predictions import Answered, read_answered, same_rows, scored
+from core.tables.predictions import Answered, answered_rows, read_answered, recorded, same_rows
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 FEATURES = (Feature("x", "number", nullable=True), Feature("c", "category"), Feature("b", "boolean", nullable=True))
@@ -47,7 +47,8 @@ def answers(count: int = 3) -> Outputs:
 
 def part(version: str = "v1", outputs: Outputs | None = None, *, regression: bool = False) -> pa.RecordBatch:
     made = manifest(version, regression=regression)
-    return scored(good(), outputs or answers(), made, run="run", part=2, row=10, at=AT)
+    answered = answered_rows(good(), outputs or answers(), made)
+    return recorded(answered, made, run="run", part=2, row=10, at=AT)
 
 
 def read(data: bytes, key: str, made: ModelManifest) -> list[Answered]:
@@ -128,6 +129,14 @@ def test_a_row_without_id_or_time_has_none() -> None:
     assert np.isnat(logged.times).all()  # type: ignore[arg-type]
 
 
+def test_sensitive_columns_are_read_in_both_forms() -> None:
+    (batched,) = read(encode_part([part()]), PART, manifest())
+    (logged,) = read(record(0, sensitive={"sex": "f"}) + record(1), LOG, manifest())
+    assert batched.sensitive["sex"].tolist() == ["f"] * 3
+    assert logged.sensitive["sex"].tolist() == ["f", None]
+    assert batched.take(np.array([0])).sensitive["sex"].tolist() == ["f"]
+
+
 def test_a_regression_is_read_in_both_forms() -> None:
     prediction = np.array([1.5, -2, 0], np.float32)
     made = manifest(regression=True)
@@ -151,7 +160,8 @@ def test_same_rows_compares_questions_and_not_answers() -> None:
     stored = encode_part([part()])
     shifted = Outputs(answers().labels, answers().probabilities + np.float32(1e-7))
     assert same_rows(stored, encode_part([part(outputs=shifted)]), manifest())
-    other = scored(good(), answers(), manifest(), run="run", part=2, row=11, at=AT)
+    answered = answered_rows(good(), answers(), manifest())
+    other = recorded(answered, manifest(), run="run", part=2, row=11, at=AT)
     assert not same_rows(stored, encode_part([other]), manifest())
 
 

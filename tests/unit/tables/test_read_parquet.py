@@ -60,7 +60,9 @@ def test_wide_rows_come_in_small_batches(monkeypatch):
     assert max(sizes) < 400
 
 
-def test_a_column_is_fetched_piece_by_piece():
+@pytest.mark.parametrize(("held", "most"), [(0, 2 << 20), (16 << 20, 9 << 20)])
+def test_a_large_column_is_fetched_piece_by_piece_and_a_small_one_at_once(monkeypatch, held, most):
+    monkeypatch.setattr(read_parquet, "HELD_BYTES", held)
     rows = pa.table({"a": pa.array(range(1_000_000)), "b": pa.array(range(1_000_000))})
     store, info = stored(encoded(rows, compression="none", use_dictionary=False))
     asked: list[int] = []
@@ -71,7 +73,8 @@ def test_a_column_is_fetched_piece_by_piece():
             return super().get_range(key, start, length)
 
     assert sum(len(raw.rows) for raw in parquet_batches(Ranges(store, "landing"), info, {"a"})) == 1_000_000
-    assert max(asked) <= 2 << 20
+    assert max(asked) <= most
+    assert (len(asked) < 6) == bool(held)
     assert sum(asked) < info.size * 0.6
 
 

@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ from core.spec import ModelSpec
 from core.tables.datasets import read_dataset
 from core.usecases.ingest import ingest
 from core.usecases.validate import validate
+from core.usercode import user_function
 
 MODEL = "churn"
 CODE = "0.1.0+test"
@@ -93,6 +95,10 @@ class Site:
     stores: dict[str, ObjectStore] = field(default_factory=lambda: {zone: MemoryStore() for zone in ZONES})
     spec: ModelSpec = field(default_factory=spec)
     wrap: Callable[[str, ObjectStore], ObjectStore] = lambda _, store: store
+    functions: Path = Path()
+
+    def find(self, name: str) -> Any:
+        return user_function(name, self.functions)
 
     def zone(self, name: str) -> ObjectStore:
         return self.wrap(name, self.stores[name])
@@ -108,7 +114,7 @@ class Site:
     def validate(self, dataset: str) -> ValidationReport | None:
         zones = (self.zone(name) for name in ("datasets", "models", "reports"))
         key = layout.dataset_manifest(self.spec.model, dataset)
-        return validate(*zones, key=key, spec=self.spec, code=CODE)
+        return validate(*zones, key=key, spec=self.spec, find=self.find, code=CODE)
 
     def took(self, data: bytes, name: str = "may.csv", drop: layout.Drop = "rows") -> Receipt:
         """Drop and ingest."""

@@ -14,14 +14,16 @@ from core import layout
 from core.adapters.store_memory import MemoryStore
 from core.domain.canonical import canonical_json, sha256
 from core.domain.columns import Columns, Outputs
-from core.domain.model import ONNX, PROFILE, ModelManifest
+from core.domain.metrics import answers, evaluate
+from core.domain.model import ONNX, PROFILE, REFERENCE, ModelManifest
+from core.domain.performance.reference import learn
 from core.domain.profile import build
 from core.domain.route import Route
 from core.domain.schema import NULL_CATEGORY
 from core.layout import ZONES, Zone
 from core.ports import ObjectStore
 from core.spec import ModelSpec
-from core.usecases.score_batch import BatchResult, score_batch
+from core.usecases.score_batch import BatchResult, Means, score_batch
 
 CODE = "0.1.0+test"
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -58,6 +60,12 @@ class Model:
         positive = (1 / (1 + np.exp(-score))).astype(np.float32)
         labels = np.where(positive > 0.5, "yes", "no").astype(object)
         return Outputs(labels, np.stack([1 - positive, positive], axis=1))
+
+
+def truth(x: NDArray[Any], spec: ModelSpec, seed: int = 3) -> NDArray[Any]:
+    """What is true of rows with these x: what the unbiased model answers, with some noise."""
+    score = np.nan_to_num(x) + np.random.default_rng(seed).normal(0, 0.4, len(x))
+    return score if spec.task == "regression" else np.where(score > 0, "yes", "no").astype(object)
 
 
 @dataclass
@@ -105,7 +113,12 @@ class Site:
         manifest = ModelManifest("m", version, self.spec.columns, classes, {}, {}, 5_000, 5_000)
         outputs = Model(onnx, manifest).predict(columns)
         reference = {self.spec.metric: {"value": 0.9, "low": 0.88, "high": 0.92}}
-        files = {ONNX: onnx, PROFILE: build(self.spec.columns, columns, outputs, classes, reference).encode()}
+        known = answers(truth(columns["x"], self.spec), outputs, classes)
+        files = {
+            ONNX: onnx,
+            PROFILE: build(self.spec.columns, columns, outputs, classes, reference).encode(),
+            REFERENCE: learn(columns, known, evaluate(known, seed=1), seed=1).encode(),
+        }
         for name, data in files.items():
             self.zones["models"].put(layout.model_file("m", version, name), data)
         hashes = {name: sha256(data) for name, data in files.items()}
@@ -131,10 +144,11 @@ class Site:
             zones["predictions"],
             zones["quarantine"],
             key=key,
-            load=Model,
-            clock=self.clock,
-            code=CODE,
+            means=self.means(),
         )
+
+    def means(self, **others: Any) -> Means:
+        return Means(Model, self.clock, CODE, **others)
 
     def state(self, *zones: Zone) -> dict[str, bytes]:
         """Everything that is stored there."""

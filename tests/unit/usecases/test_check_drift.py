@@ -75,16 +75,17 @@ def _plain(value: Any) -> Any:
     return None if value == "<null>" else value if isinstance(value, str) else float(value)
 
 
-def label(site: Site, targets: dict[str, str], *, by: str = "id") -> str:
+def label(site: Site, targets: dict[str, Any], *, by: str = "id") -> str:
     """A dataset of labels; returns its version."""
-    schema = dataset_schema(SPEC.columns, "labels")
+    columns_of_spec = site.spec.columns
+    schema = dataset_schema(columns_of_spec, "labels")
     columns = {name: [None] * len(targets) for name in schema.names} | {by: list(targets), "y": list(targets.values())}
     buffer = pa.BufferOutputStream()
     pq.write_table(pa.table(columns, schema=schema), buffer)
     data = bytes(buffer.getvalue())
     version = content_version([by, targets])
     part, source = Part(len(targets), sha256(data)), Source("m/labels/a.csv", "1", "")
-    manifest = DatasetManifest("m", version, "labels", source, SPEC.columns, len(targets), 0, (part,), CODE)
+    manifest = DatasetManifest("m", version, "labels", source, columns_of_spec, len(targets), 0, (part,), CODE)
     site.zones["datasets"].put(layout.dataset_part("m", version, 0), data)
     site.zones["datasets"].put(layout.dataset_manifest("m", version), manifest.encode())
     return version
@@ -267,7 +268,15 @@ def test_no_labels_no_current_performance(site: Site) -> None:
     shown = check(site).to_json()["performance"]
     assert shown["metric"] == "roc_auc"
     assert shown["reference"] == {"value": 0.9, "low": 0.88, "high": 0.92}
-    assert (shown["current"], shown["estimated"], shown["degraded"], shown["labelled"]) == (None, None, False, 0)
+    assert (shown["current"], shown["degraded"], shown["labelled"]) == (None, False, 0)
+
+
+def test_without_labels_performance_is_estimated(site: Site) -> None:
+    score(site, 500)
+    foreseen = check(site).to_json()["performance"]["estimated"]
+    label(site, truth(500))
+    realised = check(site).to_json()["performance"]["current"]
+    assert foreseen["low"] <= realised["value"] <= foreseen["high"]
 
 
 def test_labels_are_joined_by_id(site: Site) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from core import layout
 from core.adapters.store_memory import MemoryStore
-from core.domain.journal import Entry
+from core.domain.journal import REMEMBERED, Entry
 from core.errors import Corrupt
 from core.usecases.journal import audit, entries, record
 from tests.faults import Counter, Died, FailingStore
@@ -33,6 +33,14 @@ def test_decisions_are_kept_in_order_and_each_once():
     assert decisions(models) == ["a", "b", "c"]
     assert [info.key for info in models.list("m/")] == [layout.journal_entry("m", n) for n in (1, 2, 3)]
     assert audit(models, "m").intact
+
+
+def test_a_decision_of_long_ago_is_not_journalled_again():
+    models = MemoryStore()
+    wanted = [f"d{number}" for number in range(2 * REMEMBERED + 2)]
+    for decision in [*wanted, *wanted[::-1]]:
+        write(models, decision)
+    assert decisions(models) == wanted
 
 
 def test_journals_of_models_do_not_mix():

@@ -13,10 +13,9 @@ from core.domain.batch import Success
 from core.domain.canonical import content_version, sha256
 from core.domain.prediction import place_of
 from core.errors import BadInput, Corrupt, NotFound, Refused, Transient
-from core.tables import parts
-from core.usecases.score_batch import BatchResult, is_settled, score_file
+from core.usecases.score_batch import BatchResult, File, is_settled, score_files
 from tests.faults import Counter, Died, FailingStore
-from tests.unit.usecases.site import CODE, NOON, SPEC, Model, Site, csv, rows
+from tests.unit.usecases.site import NOON, SPEC, Site, csv, rows
 
 
 def table(site: Site, result: BatchResult) -> pa.Table:
@@ -35,7 +34,7 @@ def site() -> Site:
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every batch that the reader gives becomes a part."""
-    monkeypatch.setattr(parts, "PART_ROWS", 1)
+    monkeypatch.setattr("core.tables.input_parts.PART_ROWS", 1)
     monkeypatch.setattr("core.tables.records.BLOCK", 4_000)
 
 
@@ -101,7 +100,7 @@ def test_a_repeated_event_finds_the_run_done_even_after_a_promotion(site: Site) 
     site.clock.time += timedelta(hours=1)
     again = site.score(key)
     assert site.state("predictions", "quarantine") == before
-    assert again == replace(first, seconds=None)
+    assert again == replace(first, seconds=None, read=None)
     assert again.to_json()["rows_per_second"] is None
 
 
@@ -250,16 +249,14 @@ def test_what_batch_prints(site: Site) -> None:
 
 class TestScoreFile:
     def score(self, site: Site, source: MemoryStore, output: MemoryStore, prefix: str = "out") -> BatchResult:
-        return score_file(
-            source,
+        return score_files(
+            [File(source, source.head("in.csv"))],
             "in.csv",
             output,
             prefix,
             models=site.zones["models"],
             model="m",
-            load=Model,
-            clock=site.clock,
-            code=CODE,
+            means=site.means(),
         )
 
     def test_any_file_goes_to_any_folder(self, site: Site) -> None:
@@ -269,10 +266,11 @@ class TestScoreFile:
         assert result.output == ("out/part-00000.parquet",)
         assert [info.key for info in output.list("")] == [
             "out/_SUCCESS",
+            "out/_done/00000.json",
+            "out/_rejected/report.json",
+            "out/_rejected/rows-00000-000.jsonl",
+            "out/_start.json",
             "out/part-00000.parquet",
-            "out/rejected-00000.jsonl",
-            "out/rejected.json",
-            "out/start.json",
         ]
         assert site.state("predictions", "quarantine") == {}
 
@@ -280,7 +278,7 @@ class TestScoreFile:
         source, output = MemoryStore(), MemoryStore()
         source.put("in.csv", BAD)
         first = self.score(site, source, output, prefix="")
-        assert self.score(site, source, output, prefix="") == replace(first, seconds=None)
+        assert self.score(site, source, output, prefix="") == replace(first, seconds=None, read=None)
 
     @pytest.mark.parametrize("change", ["version", "file"])
     def test_a_folder_of_other_answers_is_refused(self, site: Site, change: str) -> None:

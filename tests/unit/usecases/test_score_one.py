@@ -16,7 +16,7 @@ class Echo:
 
     def predict(self, columns: Columns) -> Outputs:
         self.given = columns
-        return Outputs(prediction=columns["flipper_length"])
+        return Outputs(prediction=columns["flipper_length"].reshape(-1))
 
 
 def test_rows_are_answered_and_recorded_under_the_request() -> None:

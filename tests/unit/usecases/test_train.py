@@ -17,7 +17,7 @@ from core import layout
 from core.code import code_version
 from core.domain.canonical import sha256
 from core.domain.learning import Learned, Plan, Rows
-from core.domain.model import CARD, ESTIMATOR, GOLDEN, METRICS, ONNX, PROFILE, ModelManifest
+from core.domain.model import CARD, ESTIMATOR, GOLDEN, METRICS, ONNX, PROFILE, REFERENCE, ModelManifest
 from core.domain.profile import Profile
 from core.errors import BadInput, BadSpec, Corrupt, NotFound
 from core.inference.predictor import load_predictor
@@ -95,7 +95,7 @@ def test_a_version_holds_every_file_and_loads():
     loaded = load_version(world.models, "penguins", found.version, load_predictor)
     prove(world.models, loaded)
     manifest = loaded.manifest
-    assert set(manifest.files) == {ONNX, PROFILE, METRICS, GOLDEN, ESTIMATOR, CARD}
+    assert set(manifest.files) == {ONNX, PROFILE, METRICS, REFERENCE, GOLDEN, ESTIMATOR, CARD}
     for name, digest in manifest.files.items():
         assert sha256(world.models.get(layout.model_file("penguins", found.version, name)).data) == digest
     assert manifest.training_rows + manifest.holdout_rows == len(penguins())

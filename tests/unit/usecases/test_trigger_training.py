@@ -7,8 +7,9 @@ import pytest
 
 from core import layout
 from core.adapters.store_memory import MemoryStore
-from core.domain.checks.dataset import Check
+from core.domain.checks.check import Check
 from core.domain.dataset import DatasetManifest, Source
+from core.domain.evolution import Evolution, SchemaChange
 from core.domain.training import Claim
 from core.domain.validation import ValidationReport
 from core.errors import BadInput
@@ -56,7 +57,7 @@ class World:
 
     def drift(self, name, version, *, drifted=True, degraded=False):
         key = layout.drift_report("m", name)
-        report = {"version": version, "drifted": drifted, "performance": {"degraded": degraded}}
+        report = {"format": 1, "version": version, "drifted": drifted, "performance": {"degraded": degraded}}
         self.reports.create(key, json.dumps(report).encode())
         return key
 
@@ -206,3 +207,76 @@ def test_by_hand_trains_whatever_the_rules_say(world):
     outcome = world.ask(BY_HAND)
     assert outcome.answer.reason == "asked for by hand"
     assert outcome.job in world.jobs.started
+
+
+# budget, performance reports, and schemas that change
+
+
+def with_budget(budget):
+    return ModelSpec.model_validate(
+        {**SPEC.model_dump(mode="json"), "train_when": {"rows": 100, "cooldown": "0s", "budget": budget}}
+    )
+
+
+def test_trainings_that_nobody_asked_for_stay_within_the_budget(world):
+    spec = with_budget("2 per 7d")
+    for number in range(2):
+        cause = world.data(f"d{number}", 100)
+        assert world.ask(cause, spec=spec).answer.train
+        world.clock.time += timedelta(days=1)
+    cause = world.data("d2", 100)
+    declined = world.ask(cause, spec=spec).answer
+    assert (declined.train, declined.exhausted) == (False, True)
+    assert declined.reason.startswith(
+        "the budget of 2 per 7d is spent until 2026-03-08T12:00:00+00:00, then: 100 new rows"
+    )
+    assert world.ask(BY_HAND, spec=spec).answer.train
+    world.clock.time += timedelta(days=5)
+    world.data("d3", 100)
+    assert world.ask(SCHEDULE, spec=spec).answer.train
+
+
+def test_a_performance_report_on_the_serving_version_makes_it_train_once(world):
+    world.data("a", 5000)
+    world.end(world.ask().training)
+    world.serve("v1")
+    world.data("b", 10)
+    key = layout.performance_report("m", "v1-w")
+    report = {"format": 1, "kind": "performance", "version": "v1", "degraded": True, "metric": "roc_auc", "current": {}}
+    world.reports.create(key, json.dumps(report).encode())
+    world.clock.time += timedelta(hours=2)
+    outcome = world.ask(key)
+    assert outcome.answer.reason == f"lost performance found by {key}"
+    world.clock.time += timedelta(hours=2)
+    assert not world.ask(SCHEDULE).answer.train
+
+
+def test_that_columns_changed_is_journalled_once_with_whether_it_breaks(world):
+    change = SchemaChange("x", "may be null now", compatible=True)
+    report = ValidationReport("m", "b", 10, (), "c", Evolution("a", (change,)))
+    source = Source("m/rows/b.csv", "1", "0" * 64)
+    manifest = DatasetManifest("m", "b", "rows", source, SPEC.columns, 10, 0, (), "c")
+    world.datasets.create(layout.dataset_manifest("m", "b"), manifest.encode())
+    key = layout.validation_report("m", "b")
+    world.reports.create(key, report.encode())
+    for _ in range(2):
+        world.ask(key)
+    found = [json.loads(data) for data in entries(world.models, "m")]
+    (entry,) = [entry for entry in found if entry["kind"] == "schema changed"]
+    assert entry["evidence"] == {
+        "dataset": "b",
+        "since": "a",
+        "compatible": True,
+        "changes": [{"column": "x", "change": "may be null now", "compatible": True}],
+    }
+
+
+def test_that_there_is_nothing_new_to_learn_from_is_journalled(world):
+    world.data("a", 5000)
+    world.end(world.ask().training)
+    world.serve("v1")
+    world.clock.time += timedelta(hours=2)
+    cause = world.drift("v1-w", "v1")
+    for _ in range(2):
+        assert "is done already" in world.ask(cause).answer.reason
+    assert world.journal().count("training declined") == 1
