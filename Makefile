@@ -32,7 +32,7 @@ fast: $(VENV)/.dev $(NODE_MODULES) ## the tests that take no more than a few sec
 cloud: $(VENV)/.dev $(OSLS_MODULES) ## AWS on this machine, with everything deployed and seeded; Ctrl-C stops it
 	$(BIN)/python -m localstack
 
-cloud-demo: $(VENV)/.dev $(OSLS_MODULES) ## the same, until a first prediction is answered
+cloud-demo: $(VENV)/.dev $(OSLS_MODULES) ## the demo's loop on AWS on this machine
 	$(BIN)/python -m localstack --port 0 --demo
 
 package: $(VENV)/.laptop ## the deployable archive of each function, in build/packages
@@ -46,11 +46,12 @@ browser: ## the Chromium that the report pages are tested in; root gets it from 
 	else echo "The report pages are tested in Chromium: install it, such as by 'sudo apt-get install chromium'." >&2; \
 	exit 1; fi
 
-lint: $(VENV)/.dev ## style, types, and who may import whom
+lint: $(VENV)/.dev ## style, types, who may import whom, and whether what is rendered is as declared
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/tidemill iac --check
 
 format: $(VENV)/.dev ## mend what can be mended by itself
 	$(BIN)/ruff check --fix

@@ -43,8 +43,10 @@ class Declaration:
     """One function. Data flows through the functions by their `order`.
 
     `memory` is in MiB, `timeout` in seconds; `schedule` names the spec's field that times it.
-    `packaging` is image where the dependencies do not fit into a zip. `starts` names the jobs that it starts,
-    `concurrency` is how many of its events may be handled at once where a burst would hurt.
+    `packaging` is image where the dependencies do not fit into a zip. `starts` names the jobs that it starts;
+    one that `goes_on` hands to a successor what it cannot finish in its time,
+    `publishes` says that it tells people of alerts,
+    `concurrency` is how many of its events or calls may be handled at once where a burst would hurt.
     """
 
     name: str
@@ -59,6 +61,8 @@ class Declaration:
     zones: Mapping[Zone, tuple[Verb, ...]]
     packaging: Packaging = "zip"
     starts: tuple[str, ...] = ()
+    goes_on: bool = False
+    publishes: bool = False
     concurrency: int | None = None
 
     @property
@@ -98,6 +102,8 @@ def _declaration(fields: Mapping[str, Any]) -> Declaration:
         zones={zone: tuple(verbs) for zone, verbs in zones.items()},
         packaging=fields.get("packaging", "zip"),
         starts=tuple(fields.get("starts", ())),
+        goes_on=fields.get("goes_on", False),
+        publishes=fields.get("publishes", False),
         concurrency=fields.get("concurrency"),
     )
 

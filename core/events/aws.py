@@ -12,6 +12,7 @@ from ..layout import check_model_name
 from . import eventbridge, s3
 from .fields import Document, items, parsed, text, within
 from .messages import Event, TrainingClaimed
+from .places import listed
 
 SQS = "aws:sqs"
 ATTEMPTS = 3
@@ -52,8 +53,14 @@ class Decoder:
             return eventbridge.decode(document, self.store, self.function, self.models)
         if document.get("Type") == "Notification":
             return self._decode(parsed(text(document, "Message")))
+        return self._own(document)
+
+    def _own(self, document: Document) -> Iterable[Event]:
+        """What our own templates send."""
         if "training" in document:
             return [TrainingClaimed(check_model_name(text(document, "model")), text(document, "training"))]
+        if "zone" in document:
+            return listed(document)
         return [eventbridge.schedule(document)]
 
     def _record(self, record: Document) -> Iterable[Event]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import BadInput
 from ..layout import ZONES, Zone, check_file_name
+from .fields import Document, text
 from .messages import ObjectCreated
 
 LONGEST_KEY = 1024
@@ -19,11 +20,28 @@ def object_created(store: str, bucket: str, key: str, version: str | None) -> Ob
     ObjectCreated(zone='landing', key='m/rows/a.csv', version='e1')
     """
     zone, inside = zone_of(store, bucket, key)
+    return _created(zone, inside, version)
+
+
+def listed(document: Document) -> list[ObjectCreated]:
+    """An object that a state machine found in a zone and hands over, `{"zone", "key"}`, as if it were new.
+
+    Nothing for what a console shows as a folder. Raises BadInput for what is no zone, or a key that cannot be one.
+    """
+    name = text(document, "zone")
+    zone = next((zone for zone in ZONES if zone == name), None)
+    if zone is None:
+        raise BadInput(f"an event names zone {name[:80]!r}; the zones are {', '.join(ZONES)}.")
+    found = _created(zone, text(document, "key"), None)
+    return [] if found is None else [found]
+
+
+def _created(zone: Zone, key: str, version: str | None) -> ObjectCreated | None:
     if key.endswith("/"):
         return None
     if len(key.encode()) > LONGEST_KEY:
         raise BadInput(f"object key {key[:80]!r}… is longer than {LONGEST_KEY:,} bytes, which no store allows.")
-    return ObjectCreated(zone, check_file_name(inside), version)
+    return ObjectCreated(zone, check_file_name(key), version)
 
 
 def zone_of(store: str, bucket: str, key: str) -> tuple[Zone, str]:

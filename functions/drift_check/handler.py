@@ -1,4 +1,4 @@
-"""Drift check: a schedule -> what was asked and answered, compared with what the serving version learned from."""
+"""Drift check: a schedule -> what was asked and answered, compared with what was learned from and with what is true."""
 
 from __future__ import annotations
 
@@ -7,30 +7,25 @@ from typing import Any
 from core.events.messages import ScheduleFired
 from core.runtime import Runtime
 from core.usecases.check_drift import check_drift
+from core.usecases.check_performance import check_performance
 from core.usecases.judge_experiment import judge_experiment
 
 
 def handle(event: ScheduleFired, runtime: Runtime) -> dict[str, Any]:
     """Check everything that no earlier check has covered, and judge the challenger if there is one."""
     spec, code = runtime.spec(event.model), runtime.code
-    report = check_drift(
-        runtime.store("predictions"),
-        runtime.store("models"),
-        runtime.store("datasets"),
-        runtime.store("reports"),
-        spec=spec,
-        code=code,
-    )
-    trial = judge_experiment(
-        *(runtime.store("predictions"), runtime.store("models"), runtime.store("datasets")),
-        spec=spec,
-        clock=runtime.clock,
-        code=code,
-    )
+    predictions = runtime.store("predictions")
+    models = runtime.store("models")
+    datasets = runtime.store("datasets")
+    reports = runtime.store("reports")
+    drift = check_drift(predictions, models, datasets, reports, spec=spec, code=code)
+    performance = check_performance(predictions, models, datasets, reports, spec=spec, code=code)
+    trial = judge_experiment(predictions, models, datasets, spec=spec, clock=runtime.clock, code=code)
     return {
-        "rows": report.rows,
-        "drifted": report.drifted,
-        "report": report.key,
-        "reason": report.reason,
+        "rows": drift.rows,
+        "drifted": drift.drifted,
+        "report": drift.key,
+        "reason": drift.reason,
+        "performance": {"report": performance.key, "degraded": performance.degraded, "reason": performance.reason},
         "trial": trial and {"verdict": trial.verdict, "decided": trial.decided},
     }

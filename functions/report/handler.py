@@ -7,7 +7,8 @@ from typing import Any
 from core.events.messages import ObjectCreated, ScheduleFired
 from core.layout import model_of
 from core.runtime import Runtime
-from core.usecases.write_site import newest_entry, write_site
+from core.usecases.journal import newest_entry
+from core.usecases.write_site import write_site
 
 
 def handle(event: ObjectCreated | ScheduleFired, runtime: Runtime) -> dict[str, Any]:

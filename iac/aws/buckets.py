@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from core.layout import ZONES, Zone
 
+from . import encryption
 from .names import TLS_ONLY, Json, arn, bucket_id, bucket_name, ref
 
 DAYS_OF_OLD_VERSIONS = 30
@@ -25,9 +26,7 @@ def buckets(watched: Collection[Zone]) -> Json:
 def _bucket(zone: Zone, *, tells: bool) -> Json:
     properties: Json = {
         "BucketName": bucket_name(zone),
-        "BucketEncryption": {
-            "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
-        },
+        "BucketEncryption": encryption.of_bucket(),
         "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
         "PublicAccessBlockConfiguration": {
             "BlockPublicAcls": True,

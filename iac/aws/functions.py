@@ -9,11 +9,14 @@ from typing import Any
 
 from core.declaration import Declaration
 
-from .names import Json, arn, function_key, logical, ref, resource_name, store
+from . import encryption, network
+from .names import TOPIC, Json, arn, function_key, lambda_id, log_group_id, logical, ref, resource_name, store
 from .permissions import role_id
 
 LONGEST_TIMEOUT = 900
-ARCHIVES = "build/packages"
+ARCHIVES = "${param:packages}"
+RESERVES = "Reserves"
+"""The condition of concurrency that is kept free for a function: a new account has too little to keep any."""
 
 
 def functions(declared: Declaration) -> Json:
@@ -39,9 +42,19 @@ def _common(declared: Declaration) -> Json:
     }
     if declared.kind == "http":
         fields["url"] = {"authorizer": "aws_iam"}
-    if declared.kind == "job":
+    if not declared.is_queued:  # whoever calls it without waiting
         fields |= {"maximumRetryAttempts": 2, "destinations": {"onFailure": _destination(declared)}}
     return fields
+
+
+def extensions(declared: Declaration) -> Json:
+    """What the function and its logs get beyond that, by parameters of the deployment."""
+    properties: Json = {"KmsKeyArn": encryption.with_key(encryption.KEY), **network.of_function()}
+    if not declared.is_queued and declared.concurrency is not None:
+        properties["ReservedConcurrentExecutions"] = {"Fn::If": [RESERVES, declared.concurrency, encryption.NOTHING]}
+    logs = [log_group_id(declared.name), *(["HttpApiLogGroup"] if declared.kind == "http" else [])]
+    encrypted = {"Properties": encryption.of_logs()}
+    return {lambda_id(declared.name): {"Properties": properties}, **dict.fromkeys(logs, encrypted)}
 
 
 def _destination(declared: Declaration) -> Json:
@@ -57,12 +70,25 @@ def _handler(declared: Declaration) -> str:
     return f"{module}.handler"
 
 
+def environment(declared: Declaration) -> Json:
+    """What the function has to know wherever it runs."""
+    return {"TIDEMILL_STORE": store(), "TIDEMILL_FUNCTION": declared.name, "TIDEMILL_SPECS": "models"}
+
+
 def _environment(declared: Declaration) -> Json:
-    variables: Json = {"TIDEMILL_STORE": store(), "TIDEMILL_FUNCTION": declared.name, "TIDEMILL_SPECS": "models"}
+    variables = environment(declared)
     if declared.is_queued:
         variables["TIDEMILL_DEAD_LETTERS"] = ref(f"{logical(declared.name)}DeadLetters")
-    for job in declared.starts:
-        variables["TIDEMILL_JOBS"] = f"lambda://{resource_name(job)}"
+    if declared.goes_on:
+        variables["TIDEMILL_QUEUE"] = ref(f"{logical(declared.name)}Queue")
+    if declared.starts:
+        variables["TIDEMILL_JOBS"] = "${self:custom.jobs.url}"
+    if declared.publishes:
+        targets = ["sns://", ref(TOPIC), " ${param:webhooks, ''}"]
+        variables |= {
+            "TIDEMILL_ALERTS": {"Fn::Join": ["", targets]},
+            "TIDEMILL_ALERTS_SECRET": "${param:webhookSecrets, ''}",
+        }
     if declared.kind == "http":
         variables |= {
             "OPENBLAS_NUM_THREADS": "1",

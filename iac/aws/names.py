@@ -12,6 +12,9 @@ STACK = "${self:service}-${sls:stage}"
 TLS_ONLY = "TlsOnly"
 """The condition of every policy that refuses what comes without TLS: a cloud on one machine has none."""
 
+TOPIC = "AlertsTopic"
+"""What tells people: alarms, and functions that publish."""
+
 PLACE = "${AWS::AccountId}-${AWS::Region}"
 
 
@@ -32,6 +35,16 @@ def function_key(name: str) -> str:
     """
     whole = logical(name)
     return whole[0].lower() + whole[1:]
+
+
+def lambda_id(name: str) -> str:
+    """The logical id that osls gives to a function."""
+    return f"{logical(name)}LambdaFunction"
+
+
+def log_group_id(name: str) -> str:
+    """The logical id that osls gives to a function's log."""
+    return f"{logical(name)}LogGroup"
 
 
 def resource_name(name: str) -> str:
@@ -62,3 +75,36 @@ def arn(logical_id: str) -> Json:
 def ref(logical_id: str) -> Json:
     """A reference to another resource of the stack."""
     return {"Ref": logical_id}
+
+
+def role_name(name: str) -> Json:
+    """The name of a role: roles are known in every region of an account."""
+    return {"Fn::Sub": f"{resource_name(name)}-${{AWS::Region}}"}
+
+
+def allow(sid: str, actions: list[str], *resources: str | Json) -> Json:
+    """A statement of a policy."""
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": list(resources)}
+
+
+def policy(name: str, statements: list[Json]) -> Json:
+    """A policy inside of a role."""
+    return {"PolicyName": name, "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}
+
+
+def role(name: str, service: str, policies: list[Json], *, guarded: bool = False) -> Json:
+    """A role that a service may take on.
+
+    `guarded`: for this account alone. Not every service says for whom it takes on a role: only where it is documented.
+    """
+    trusted: Json = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    if guarded:
+        trusted["Condition"] = {"StringEquals": {"aws:SourceAccount": ref("AWS::AccountId")}}
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "RoleName": role_name(name),
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trusted]},
+            "Policies": policies,
+        },
+    }

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from core.declaration import Declaration, Trigger
+from core.events.aws import ATTEMPTS
 
+from . import encryption
 from .names import TLS_ONLY, Json, arn, bucket_name, logical, ref, resource_name
 
-ATTEMPTS = 3
 LONGEST_VISIBILITY = 43_200
 VISIBILITY_PER_TIMEOUT = 6
 """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
@@ -26,7 +27,7 @@ def queues(declared: Declaration) -> Json:
             "Type": "AWS::SQS::Queue",
             "Properties": {
                 "QueueName": resource_name(declared.name),
-                "SqsManagedSseEnabled": True,
+                **encryption.of_queue(),
                 "MessageRetentionPeriod": TWO_WEEKS,
                 "VisibilityTimeout": min(VISIBILITY_PER_TIMEOUT * declared.timeout, LONGEST_VISIBILITY),
                 "RedrivePolicy": {"deadLetterTargetArn": arn(f"{name}DeadLetters"), "maxReceiveCount": ATTEMPTS},
@@ -42,7 +43,7 @@ def dead_letters(declared: Declaration) -> Json:
     name = f"{logical(declared.name)}DeadLetters"
     properties = {
         "QueueName": resource_name(f"{declared.name}-dead-letters"),
-        "SqsManagedSseEnabled": True,
+        **encryption.of_queue(),
         "MessageRetentionPeriod": TWO_WEEKS,
     }
     return {name: {"Type": "AWS::SQS::Queue", "Properties": properties}, f"{name}Policy": _policy(name)}

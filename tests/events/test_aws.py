@@ -23,6 +23,9 @@ EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
 CAFE = ObjectCreated("landing", "flights-delay/rows/May 2013 (1)/café+crème.csv", EMPTY)
 PERCENT = ObjectCreated("landing", "flights-delay/rows/May 2013/100%.csv", "b1946ac92492d2347c6235b4d2611184")
 
+STRUCK = [ScheduleFired("drift_check", model, datetime(2015, 10, 8, 16, 53, 6, tzinfo=UTC)) for model in DECODER.models]
+SIX = ScheduleFired("drift_check", "flights-delay", datetime(2026, 5, 1, 6, tzinfo=UTC))
+
 
 def golden(name: str) -> Any:
     return json.loads((GOLDEN / f"{name}.json").read_text("utf-8"))
@@ -44,26 +47,35 @@ def told(event: Any) -> list[Any]:
                 ObjectCreated("landing", "m/labels/c.csv", EMPTY),
             ],
         ),
+        ("s3_post", [ObjectCreated("landing", "m/rows/form.csv", EMPTY)]),
         ("s3_deleted", []),
+        ("s3_other", []),
         ("s3_test", []),
         ("eventbridge_created", [PERCENT]),
         ("eventbridge_deleted", []),
+        (
+            "sqs_eventbridge_reasons",
+            [
+                ObjectCreated("landing", "m/rows/form.csv", PERCENT.version),
+                ObjectCreated("landing", "m/labels/copy.csv", PERCENT.version),
+                ObjectCreated("landing", "m/rows/b.parquet", "0f343b0931126a20f133d67c2b018a3b-2"),
+            ],
+        ),
+        ("sqs_eventbridge_other", []),
         ("sqs_eventbridge", [PERCENT, ObjectCreated("landing", "m/rows/b.csv", PERCENT.version)]),
         ("sqs_s3", [CAFE]),
         ("sns_s3", [CAFE]),
         ("sqs_sns_s3", [CAFE]),
+        ("sqs_sns_raw", [CAFE]),
+        ("sqs_redriven", [PERCENT]),
+        ("sns_eventbridge", [PERCENT]),
+        ("sns_test", []),
+        ("map_item", [ObjectCreated("landing", "flights-delay/score/May 2013/100%.csv")]),
         ("training", [TrainingClaimed("flights-delay", "1a2b3c4d5e6f7081")]),
-        (
-            "eventbridge_schedule",
-            [
-                ScheduleFired("drift_check", model, datetime(2015, 10, 8, 16, 53, 6, tzinfo=UTC))
-                for model in DECODER.models
-            ],
-        ),
-        (
-            "schedule_input",
-            [ScheduleFired("drift_check", "flights-delay", datetime(2026, 5, 1, 6, tzinfo=UTC))],
-        ),
+        ("eventbridge_schedule", STRUCK),
+        ("scheduler_schedule", STRUCK),
+        ("sqs_schedules", [*STRUCK, *STRUCK, SIX]),
+        ("schedule_input", [SIX]),
     ],
 )
 def test_documented_events(name: str, messages: list[Any]) -> None:
@@ -71,8 +83,8 @@ def test_documented_events(name: str, messages: list[Any]) -> None:
 
 
 def test_every_golden_event_is_tested() -> None:
-    text = Path(__file__).read_text("utf-8")
-    assert [path.stem for path in GOLDEN.iterdir() if f'"{path.stem}"' not in text] == []
+    text = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    assert [path.stem for path in GOLDEN.glob("*.json") if f'"{path.stem}"' not in text] == []
 
 
 def test_a_queues_messages_fail_alone() -> None:
@@ -83,6 +95,18 @@ def test_a_queues_messages_fail_alone() -> None:
     with pytest.raises(BadInput, match="bucket 'somebody-elses' is in no zone of the store s3://acme"):
         DECODER.messages(elsewhere)
     assert failures([str(no_json.id)]) == {"batchItemFailures": [{"itemIdentifier": no_json.id}]}
+
+
+def test_a_message_tells_how_often_it_was_delivered() -> None:
+    assert [envelope.attempt for name in ("sqs_s3", "sqs_redriven") for envelope in envelopes(golden(name))] == [
+        1,
+        1,
+        3,
+    ]
+    (record, _) = golden("sqs_s3")["Records"]
+    for attributes in (None, {}, {"ApproximateReceiveCount": "often"}):
+        (envelope,) = envelopes({"Records": [{**record, "attributes": attributes}]})
+        assert envelope.attempt == 1
 
 
 def with_key(key: str) -> Any:
@@ -102,6 +126,19 @@ def test_keys_that_climb_or_cannot_be_are_refused(key: str) -> None:
 @pytest.mark.parametrize("key", ["m/rows/", "m/", "../"])
 def test_folders_of_a_console_are_dropped(key: str) -> None:
     assert told(with_key(key)) == []
+
+
+@pytest.mark.parametrize("zone", ["", "landing ", "somewhere", 1])
+def test_what_a_state_machine_hands_over_is_in_a_zone(zone: Any) -> None:
+    with pytest.raises(BadInput):
+        told({"zone": zone, "key": "m/score/a.csv"})
+
+
+@pytest.mark.parametrize("key", ["m/score/../../a.csv", "/m", "m/" + "é" * 512])
+def test_keys_that_a_state_machine_hands_over_stay_in_their_zone(key: str) -> None:
+    with pytest.raises(BadInput):
+        told({"zone": "landing", "key": key})
+    assert told({"zone": "landing", "key": "m/score/"}) == []
 
 
 @pytest.mark.parametrize(

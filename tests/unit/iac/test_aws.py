@@ -105,4 +105,20 @@ def test_the_training_job_goes_as_an_image_or_as_a_zip() -> None:
     assert as_zip["package"]["artifact"].endswith("train.zip")
     assert "package" not in as_image
     assert as_image["image"]["command"] == [as_zip["handler"]]
-    assert FUNCTIONS["trainTrigger"]["environment"]["TIDEMILL_JOBS"].endswith("-train")
+
+
+@pytest.mark.parametrize("name", [name for name, declared in declarations().items() if declared.kind != "event"])
+def test_what_is_called_without_a_queue_has_dead_letters_too(name: str) -> None:
+    key = logical(name)[0].lower() + logical(name)[1:]
+    function = {**FUNCTIONS, **json.loads(FILES["aws/train-image.json"])}[key]
+    assert function["destinations"]["onFailure"]["arn"] == {"Fn::GetAtt": [f"{logical(name)}DeadLetters", "Arn"]}
+    assert f"{logical(name)}HasDeadLetters" in of_type("AWS::CloudWatch::Alarm")
+
+
+def test_drift_has_an_alarm_of_its_own_for_each_model() -> None:
+    (counted,) = of_type("AWS::Logs::MetricFilter").values()
+    (metric,) = counted["MetricTransformations"]
+    alarm = of_type("AWS::CloudWatch::Alarm")["DriftaX2Db"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == (metric["MetricNamespace"], metric["MetricName"])
+    assert alarm["Dimensions"] == [{"Name": "Model", "Value": "a-b"}]
+    assert metric["Dimensions"] == [{"Key": "Model", "Value": "$.model"}]
