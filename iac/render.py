@@ -12,25 +12,38 @@ from pathlib import Path
 from core.declaration import Declaration
 from core.spec import ModelSpec
 
-from .aws import alarms, buckets, functions, permissions, queues, schedules
+from .aws import alarms, buckets, functions, permissions, queues, schedules, scoring
+from .aws.conditions import CONDITIONS
+from .aws.jobs import on_batch, on_ecs, on_lambda, on_sagemaker
 from .aws.names import Json
+from .containers import containers
+from .knative.manifest import manifest
 
 RENDERED = Path(__file__).parent / "rendered"
 
 
 def rendered(declared: Iterable[Declaration], specs: Iterable[ModelSpec]) -> Mapping[str, str]:
     """Every file by its name below `iac/rendered`."""
-    every = list(declared)
-    job = next(each for each in every if each.packaging == "image")
+    every, models = list(declared), list(specs)
+    job = next(each for each in every if each.kind == "job")
+    deployed = [each for each in every if each is not job]
     files = {
-        "aws/functions.json": _merged(functions.functions(each) for each in every if each.packaging == "zip"),
+        "aws/functions.json": _merged(functions.functions(each) for each in deployed),
         "aws/train-zip.json": functions.functions(job),
         "aws/train-image.json": functions.train_image(job),
+        "aws/jobs-lambda.json": on_lambda.jobs(job),
+        "aws/jobs-ecs.json": on_ecs.jobs(job),
+        "aws/jobs-batch.json": on_batch.jobs(job),
+        "aws/jobs-sagemaker.json": on_sagemaker.jobs(job),
         "aws/resources.json": {
-            "Conditions": alarms.CONDITIONS,
-            "Resources": _resources(every, list(specs)),
+            "Conditions": CONDITIONS,
+            "Resources": _resources(every, deployed, models),
+            "extensions": _merged(functions.extensions(each) for each in deployed),
         },
     }
+    files["containers.json"] = containers(every, models)
+    files["knative/tidemill.json"] = manifest(every, models)
+    files["knative/kustomization.yaml"] = {"resources": ["tidemill.json"]}
     return {name: f"{json.dumps(content, indent=2)}\n" for name, content in files.items()}
 
 
@@ -54,20 +67,22 @@ def write(files: Mapping[str, str], folder: Path = RENDERED) -> list[str]:
     return names
 
 
-def _resources(every: list[Declaration], specs: list[ModelSpec]) -> Json:
+def _resources(every: list[Declaration], deployed: list[Declaration], specs: list[ModelSpec]) -> Json:
+    """Everything but what depends on who runs jobs."""
     watched = {trigger.zone for each in every for trigger in each.triggers}
-    queued = [each for each in every if each.is_queued]
-    jobs = [each for each in every if each.kind == "job"]
-    checks = [each for each in every if each.name == "drift_check"]
+    queued = [each for each in deployed if each.is_queued]
+    named = {each.name: each for each in every}
     return {
         **buckets.buckets(watched),
-        **{permissions.role_id(each.name): permissions.role(each) for each in every},
+        **{permissions.role_id(each.name): permissions.role(each) for each in deployed},
         **_merged(queues.queues(each) for each in queued),
-        **_merged(queues.dead_letters(each) for each in jobs),
+        **_merged(queues.dead_letters(each) for each in every if not each.is_queued),
         **schedules.schedules(queued, specs),
+        **scoring.scoring(named["batch_inference"]),
         **alarms.alerts(),
-        **_merged(alarms.alarms(each) for each in every),
-        **_merged(alarms.drift(each) for each in checks),
+        **_merged(alarms.alarms(each) for each in deployed),
+        **_merged(alarms.dead_letters(each) for each in every),
+        **alarms.drift(named["drift_check"], specs),
         **alarms.budget(),
     }
 

@@ -19,13 +19,15 @@ DROPPED = ("TIDEMILL_", "AIP_", "AWS_", "AZURE_", "GOOGLE_", "STORAGE_", "PUBSUB
 
 
 @contextmanager
-def process(command: list[str], port: int, environ: Mapping[str, str], health: str = "/") -> Iterator[str]:
+def process(
+    command: list[str], port: int, environ: Mapping[str, str], health: str = "/", cwd: Path = ROOT
+) -> Iterator[str]:
     """The URL of a process that listens on `port`, once it answers; what it printed is shown if it fails."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(DROPPED)}
     url = f"http://127.0.0.1:{port}"
     with TemporaryFile() as output:
         started = subprocess.Popen(
-            command, cwd=ROOT, env={**kept, "PYTHONPATH": str(ROOT), **environ}, stdout=output, stderr=output
+            command, cwd=cwd, env={**kept, "PYTHONPATH": str(cwd), **environ}, stdout=output, stderr=output
         )
         try:
             _wait(started, url + health)
