@@ -15,11 +15,11 @@ from pathlib import Path
 import uv
 
 ROOT = Path(__file__).parent.parent
-APART = ("lock", "clients")
+APART = ("lock", "clients", "checkov", "providers")
 WIDEST = "dev"
 GROUPS = (
     *("ingest", "validate", "train_trigger", "train", "batch_inference", "realtime_inference", "drift_check"),
-    *("report", "tokens"),
+    *("report", "tokens", "engine", "container", "google"),
     "laptop",
 )
 
