@@ -12,6 +12,7 @@ TidemillError
 │   ├── Corrupt           500  what is stored does not match its hash or its format
 │   └── Refused           422  understood, and the answer is no: a gate, a check, a policy
 └── Transient             503  the same call may succeed later; hosts retry it with backoff
+    └── TimeUp            503  some of the work is done, and a successor does the rest; hosts call it at once
 
 A message is one sentence for the person who can mend it: it names the thing and says what to do.
 Adapters translate their vendor's errors into these at their edge; nothing else inspects vendor errors.
@@ -87,3 +88,10 @@ class Transient(TidemillError):
     """The same call may succeed later."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class TimeUp(Transient):
+    """The time that a host gives is nearly up. What was done stands, and the same call goes on behind it.
+
+    Raised only by who has come further than the call before, so that no call is repeated for ever.
+    """

@@ -102,9 +102,10 @@ def dataset_manifest(model: str, version: str) -> str:
 # quarantine -------------------------------------------------------------------------------------------------
 
 
-def quarantine_part(model: str, source: str, number: int) -> str:
-    """Rejected rows with their reasons, JSON Lines."""
-    return f"{model}/{source}/rows-{number:05d}.jsonl"
+def quarantine_part(model: str, source: str, number: int, piece: int = 0) -> str:
+    """Rejected rows with their reasons, JSON Lines; the first piece of many has no number of its own."""
+    more = f"-{piece:03d}" if piece else ""
+    return f"{model}/{source}/rows-{number:05d}{more}.jsonl"
 
 
 def quarantine_report(model: str, source: str) -> str:
@@ -148,6 +149,45 @@ def drift_reports_of(model: str, version: str) -> str:
 def drift_report(model: str, window: str) -> str:
     """One drift check of one window."""
     return f"{model}/drift/{window}.json"
+
+
+def performance_reports(model: str) -> str:
+    """Prefix of a model's performance reports."""
+    return f"{model}/performance/"
+
+
+def performance_report(model: str, window: str) -> str:
+    """One comparison of a version's answers with what was true."""
+    return f"{model}/performance/{window}.json"
+
+
+def version_of_report(key: str) -> str:
+    """The version that a drift or performance report is on.
+
+    >>> version_of_report("m/performance/0f3a5c2e-9b1d.json")
+    '0f3a5c2e'
+    """
+    return key.rpartition("/")[2].partition("-")[0]
+
+
+def fairness_report(model: str, window: str) -> str:
+    """How alike groups were treated, in the windows of the performance report of the same name."""
+    return f"{model}/fairness/{window}.json"
+
+
+def alerts(model: str) -> str:
+    """Prefix of all transitions of a model's alerts."""
+    return f"{model}/alerts/"
+
+
+def alert(model: str, fingerprint: str, number: int) -> str:
+    """Transition `number` of one alert, counted from 1; zero-padded so that keys sort in order."""
+    return f"{model}/alerts/{fingerprint}/{number:010d}.json"
+
+
+def fingerprint_of(key: str) -> str:
+    """The alert that a key below `alerts` is of."""
+    return key.split("/")[2]
 
 
 SITE_INDEX = "index.html"
@@ -222,6 +262,11 @@ def training_result(model: str, training: str) -> str:
     return f"{model}/claims/{training}/result.json"
 
 
+def rollback_verdict(model: str, report: str) -> str:
+    """Whether the serving version was to be relieved after this performance report, and by which."""
+    return f"{model}/rollbacks/{report.rpartition('/')[2]}"
+
+
 def journal(model: str) -> str:
     """Prefix of a model's journal."""
     return f"{model}/journal/"
@@ -250,6 +295,11 @@ def realtime_log(model: str, day: str, name: str) -> str:
     return f"{model}/realtime/{day}/{name}.jsonl"
 
 
+def day_of_log(key: str) -> str:
+    """The day that a realtime log is of, YYYY-MM-DD in UTC."""
+    return key.rsplit("/", 2)[1]
+
+
 def batches(model: str) -> str:
     """Prefix of all batch runs."""
     return f"{model}/batch/"
@@ -263,6 +313,11 @@ def batch(model: str, run: str) -> str:
 def batch_part(model: str, run: str, number: int) -> str:
     """Scored rows, Parquet; numbered from 0 in the order of the input."""
     return f"{model}/batch/{run}/part-{number:05d}.parquet"
+
+
+def batch_done(model: str, run: str, number: int) -> str:
+    """What became of one part, written behind it: a run that is tried again passes it over."""
+    return f"{model}/batch/{run}/done/{number:05d}.json"
 
 
 def batch_start(model: str, run: str) -> str:

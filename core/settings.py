@@ -75,7 +75,9 @@ class Settings:
     where the models zone is, if not where `store` says. An endpoint in a container listens on `port`; `origins` are
     those whose pages may ask it, or `*`. `predict_route` and `health_route` are the paths on
     which Vertex AI asks. `function` is the one that a cloud's host runs, `jobs` the URL of its job runner,
-    `dead_letters` that of the queue for what it gives up.
+    `dead_letters` that of the queue for what it gives up, `engine` that of the one that does batch work and
+    search, `queue` that of the function's own queue, where it hands work on. `alerts` are the URLs of those who are
+    told of alerts, `alert_secrets` sign what webhooks are told.
     """
 
     store: str
@@ -96,6 +98,10 @@ class Settings:
     function: str = ""
     jobs: str = ""
     dead_letters: str = ""
+    engine: str = ""
+    queue: str = ""
+    alerts: tuple[str, ...] = field(default=(), repr=False)
+    alert_secrets: tuple[str, ...] = field(default=(), repr=False)
     metrics_every: float = 60.0
     access: AccessSettings = AccessSettings()
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -137,6 +143,10 @@ class Settings:
             function=environ.get("TIDEMILL_FUNCTION", ""),
             jobs=environ.get("TIDEMILL_JOBS", ""),
             dead_letters=environ.get("TIDEMILL_DEAD_LETTERS", ""),
+            engine=environ.get("TIDEMILL_ENGINE", ""),
+            queue=environ.get("TIDEMILL_QUEUE", ""),
+            alerts=tuple(environ.get("TIDEMILL_ALERTS", "").split()),
+            alert_secrets=tuple(environ.get("TIDEMILL_ALERTS_SECRET", "").split()),
             metrics_every=_number(environ, "TIDEMILL_METRICS_EVERY", 60.0),
             access=AccessSettings.from_env(environ),
             environ=environ,

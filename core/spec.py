@@ -7,14 +7,19 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from .domain.canonical import canonical_json, content_version
-from .domain.duration import format_duration, parse_duration
+from .domain.checks.check import Severity
 from .domain.prediction import PROBABILITY_PREFIX, RESERVED
 from .domain.schema import Feature, FeatureType, Schema, Task
+from .domain.training import Budget, parse_budget
 from .layout import MODEL_NAME
+from .spec_base import Duration, Interval, Name
+from .spec_base import Strict as _Strict
+from .spec_drift import Drift, drift_problems
+from .spec_performance import Kpi, Performance, kpi_problems, slice_problems
 
 PRESET_TASKS: dict[str, tuple[Task, ...]] = {
     "logistic-regression": ("binary", "multiclass"),
@@ -23,24 +28,37 @@ PRESET_TASKS: dict[str, tuple[Task, ...]] = {
     "gradient-boosting": ("binary", "multiclass", "regression"),
     "hist-gradient-boosting": ("binary", "multiclass", "regression"),
 }
-CLASSIFICATION_METRICS = ("accuracy", "f1", "precision", "recall", "roc_auc", "average_precision", "log_loss", "brier")
+CLASSIFICATION_METRICS = (
+    *("accuracy", "f1", "precision", "recall"),
+    *("roc_auc", "average_precision", "log_loss", "brier", "ece"),
+)
 REGRESSION_METRICS = ("mae", "rmse", "r2")
 DEFAULT_METRIC: dict[Task, str] = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
+
+NOT_LEARNED = frozenset(
+    {
+        "freshness",
+        "checks",
+        "expectations",
+        "gates",
+        "train_when",
+        "rollback_when",
+        "alerts",
+        "drift",
+        "batch",
+        "traffic",
+        "slices",
+        "kpi",
+        "performance",
+    }
+)
+"""Fields that decide when and whether a model serves, and no part of what it is."""
 
 ROLES = "roles"
 """The type of the error that holds every mistake between fields, as a list of problems."""
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
-
-
-def _some_time(duration: timedelta) -> timedelta:
-    if not duration:
-        raise ValueError("must be longer than 0s; write a duration such as 15m, 1h or 7d")
-    return duration
-
-
-Interval = Annotated[Duration, AfterValidator(_some_time)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Trainings = Annotated[Budget, BeforeValidator(parse_budget), PlainSerializer(str)]
+FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
@@ -52,10 +70,6 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
 
 
 Values = Annotated[dict[str, Any], AfterValidator(_plain)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class FeatureSpec(_Strict):
@@ -103,19 +117,55 @@ class TrainWhen(_Strict):
     performance: bool = True
     every: Interval | None = None
     cooldown: Duration = timedelta(hours=1)
+    budget: Trainings | None = None
 
 
-class Drift(_Strict):
-    """When predictions are compared with what the model learned from."""
+class RollbackWhen(_Strict):
+    """What makes an earlier version serve again by itself."""
 
-    every: Interval = timedelta(hours=1)
-    min_rows: int = Field(default=500, ge=1)
+    performance: bool = False
+    cooldown: Duration = timedelta(days=7)
+
+
+class Alerts(_Strict):
+    """How often an alert that nobody acknowledged is told again; None means once."""
+
+    repeat: Interval | None = timedelta(days=1)
+
+
+class RowCheck(_Strict):
+    """What must hold between columns of a row: `rule` is a condition in SQL over `columns`."""
+
+    columns: tuple[Name, ...] = Field(min_length=1)
+    rule: str = Field(min_length=1, max_length=10_000)
+    severity: Severity = "error"
+
+
+class Expectation(_Strict):
+    """What a user expects of a dataset: `sql` or `python` finds what is not as it should be."""
+
+    name: Name
+    sql: str | None = Field(default=None, min_length=1, max_length=10_000)
+    python: str | None = None
+    severity: Severity = "error"
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Expectation:
+        if (self.sql is None) == (self.python is None):
+            raise PydanticCustomError("expectation", "needs either sql or python; write one of the two")
+        if self.python is not None and not FUNCTION.fullmatch(self.python):
+            raise PydanticCustomError("expectation", "python must be package.module:function; write it like that")
+        return self
 
 
 class Batch(_Strict):
-    """When everything new in `score` is scored by schedule; None means by event alone."""
+    """When everything new in `score` is scored by schedule; None means by event alone.
+
+    `keep` are columns of those files that are passed through to the answers, beside what is recorded anyway.
+    """
 
     every: Interval | None = None
+    keep: tuple[Name, ...] = ()
 
 
 class Traffic(_Strict):
@@ -149,10 +199,18 @@ class ModelSpec(_Strict):
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     split: Split = Split()
     gates: Gates = Gates()
+    freshness: Interval | None = None
+    checks: tuple[RowCheck, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
     train_when: TrainWhen = TrainWhen()
+    rollback_when: RollbackWhen = RollbackWhen()
+    alerts: Alerts = Alerts()
     drift: Drift = Drift()
     batch: Batch = Batch()
     traffic: Traffic = Traffic()
+    slices: tuple[Name, ...] = ()
+    kpi: Kpi | None = None
+    performance: Performance = Performance()
 
     @property
     def columns(self) -> Schema:
@@ -175,8 +233,8 @@ class ModelSpec(_Strict):
         return self.gates.metric or DEFAULT_METRIC[self.task]
 
     def learning(self) -> dict[str, Any]:
-        """The part that a trained model depends on, as plain JSON: schedules, gates and traffic left out."""
-        return self.model_dump(mode="json", exclude={"gates", "train_when", "drift", "batch", "traffic"})
+        """The part that a trained model depends on, as plain JSON: checks, schedules, gates and traffic left out."""
+        return self.model_dump(mode="json", exclude={*NOT_LEARNED})
 
     @property
     def version(self) -> str:
@@ -240,7 +298,7 @@ def _wrong_estimator(spec: ModelSpec) -> list[Problem]:
         if spec.task not in PRESET_TASKS[spec.estimator]:
             usable = [name for name, tasks in PRESET_TASKS.items() if spec.task in tasks]
             return [(("estimator",), f"{spec.estimator} does not do {spec.task}; use one of {', '.join(usable)}")]
-    elif not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", spec.estimator):
+    elif not FUNCTION.fullmatch(spec.estimator):
         return [(("estimator",), f"must be one of {', '.join(PRESET_TASKS)}, or package.module:factory")]
     return []
 
@@ -258,8 +316,54 @@ def _wrong_metric(spec: ModelSpec) -> list[Problem]:
     return []
 
 
+def _wrong_checks(spec: ModelSpec) -> list[Problem]:
+    """Columns that are not kept cannot be looked at: what is dropped is gone before anything is checked."""
+    kept = {name for _, name in _declared(spec)}
+    unknown: list[Problem] = [
+        (("checks", at, "columns", place), f"{name!r} is no column that is kept; name one of {', '.join(sorted(kept))}")
+        for at, check in enumerate(spec.checks)
+        for place, name in enumerate(check.columns)
+        if name not in kept
+    ]
+    names = [expectation.name for expectation in spec.expectations]
+    repeated: list[Problem] = [
+        (("expectations", at, "name"), f"{name!r} is another expectation's name; give each its own")
+        for at, name in enumerate(names)
+        if name in names[:at]
+    ]
+    return unknown + repeated
+
+
+def _wrong_freshness(spec: ModelSpec) -> list[Problem]:
+    if spec.freshness is not None and spec.time is None:
+        return [(("freshness",), "needs a time column; declare `time:` or remove it")]
+    return []
+
+
+def _wrong_performance(spec: ModelSpec) -> list[Problem]:
+    types = {feature.name: feature.type for feature in spec.features}
+    return [*slice_problems(spec.slices, types), *kpi_problems(spec.kpi, spec.task)]
+
+
+def _wrong_drift(spec: ModelSpec) -> list[Problem]:
+    types = {feature.name: feature.type for feature in spec.features}
+    return list(drift_problems(spec.drift, types, timed=spec.time is not None))
+
+
+def _wrong_keep(spec: ModelSpec) -> list[Problem]:
+    """Answers have columns of their own, and what is personal is in none of them."""
+    problems: list[Problem] = []
+    for at, name in enumerate(spec.batch.keep):
+        if name in spec.drop:
+            problems.append((("batch", "keep", at), f"{name!r} is dropped as personal data; remove one"))
+        elif name in RESERVED or name.startswith(PROBABILITY_PREFIX):
+            problems.append((("batch", "keep", at), f"{name!r} is a name that predictions use; rename the column"))
+    return problems
+
+
 CHECKS: tuple[Callable[[ModelSpec], list[Problem]], ...] = (
     *(_duplicates, _reserved, _wrong_split),
     *(_wrong_estimator, _wrong_search, _wrong_metric),
+    *(_wrong_checks, _wrong_freshness, _wrong_performance, _wrong_drift, _wrong_keep),
 )
 """What is looked for once every field is right by itself."""

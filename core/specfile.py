@@ -7,10 +7,10 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from .errors import BadSpec, NotFound
@@ -88,6 +88,13 @@ def check_spec(path: Path) -> tuple[ModelSpec | None, list[Mistake]]:
     if not isinstance(data, dict) or node is None:
         return None, [Mistake(str(path), 1, "(file)", "is not a mapping", "write fields such as `model:` and `task:`")]
     return _check(path, node, data)
+
+
+def placed(path: Path, found: Iterable[Found]) -> list[Mistake]:
+    """Mistakes that were found otherwise in the spec of `path`, each with its line."""
+    node = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
+    assert node is not None
+    return [Mistake(str(path), _line(node, where), _dotted(where), *rest) for where, *rest in found]
 
 
 def _check(path: Path, node: yaml.Node, data: dict[Any, Any]) -> tuple[ModelSpec | None, list[Mistake]]:
@@ -172,6 +179,13 @@ def _not_yaml(path: Path, error: Exception) -> Mistake:
 
 
 def _place(detail: ErrorDetails) -> Where:
+    """Where it is in the file, which has no part for the kind that a drift test is of."""
+    where = _location(detail)
+    tag = 3 if where[:2] == ("drift", "features") else 2
+    return where[:tag] + where[tag + 1 :] if where[:2] in TESTED else where
+
+
+def _location(detail: ErrorDetails) -> Where:
     return tuple(part for part in detail["loc"] if not str(part).startswith("function-"))
 
 
@@ -184,14 +198,19 @@ def _explain(detail: ErrorDetails) -> Iterable[Found]:
             problem, _, mend = message.partition("; ")
             yield place, problem, mend or "choose one of those"
         return
-    problem, mend = _problem(detail["type"], where, detail["msg"], context)
+    problem, mend = _problem(detail["type"], _location(detail), detail["msg"], context)
     yield where, problem, mend
 
+
+TESTED = {("drift", name) for name in ("default", "features", "predictions", "multivariate")}
+"""Fields that are one of several kinds, told by `test`."""
 
 PROBLEMS: Mapping[str, tuple[str, str]] = {
     "string_type": ("must be text", "put it in quotes"),
     "invalid_key": ("must be text", "put the key in quotes"),
     "model_type": ("must be a mapping", "write its fields below it"),
+    "model_attributes_type": ("must be a mapping", "write its fields below it"),
+    "union_tag_not_found": ("does not say which test", "add `test: usual`, or another one"),
     "dict_type": ("must be a mapping", "write its fields below it"),
     "tuple_type": ("must be a list", "write [one, another]"),
     "too_short": ("must not be empty", "write at least one"),
@@ -205,6 +224,8 @@ def _problem(kind: str, where: Where, message: str, context: Mapping[str, Any]) 
             return "is missing", f"add `{where[-1]}:`"
         case "extra_forbidden":
             return "is not a field of a spec", _did_you_mean(where)
+        case "union_tag_invalid":
+            return f"has the unknown test {context['tag']!r}", f"use one of {context['expected_tags']}"
         case "literal_error":
             return f"must be {context['expected']}", "choose one of those"
         case _ if kind in PROBLEMS:
@@ -216,16 +237,31 @@ def _problem(kind: str, where: Where, message: str, context: Mapping[str, Any]) 
 
 
 def _did_you_mean(where: Where) -> str:
-    fields: Any = ModelSpec
+    kinds: list[type[BaseModel]] = [ModelSpec]
     for part in where[:-1]:
-        if isinstance(part, str):
-            annotation = fields.model_fields[part].annotation
-            fields = next(
-                (kind for kind in getattr(annotation, "__args__", ()) if hasattr(kind, "model_fields")), annotation
-            )
-    known = list(fields.model_fields)
+        kinds = _kinds_at(kinds, str(part))
+    known = list(dict.fromkeys(field for kind in kinds for field in kind.model_fields))
     close = difflib.get_close_matches(str(where[-1]), known, n=1)
     return f"did you mean `{close[0]}`?" if close else f"remove it; the fields here are {', '.join(known)}"
+
+
+def _kinds_at(kinds: list[type[BaseModel]], part: str) -> list[type[BaseModel]]:
+    """The models that a field's value may be of, or the one that a `test` tells; of a list or mapping, its items'."""
+    told = [kind for kind in kinds if part in _alternatives(kind, "test")]
+    below = [model for kind in kinds if (field := kind.model_fields.get(part)) for model in _models(field.annotation)]
+    return told or below or kinds
+
+
+def _alternatives(kind: type[BaseModel], name: str) -> tuple[Any, ...]:
+    field = kind.model_fields.get(name)
+    return () if field is None else get_args(field.annotation)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 - a type expression
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models(argument)
 
 
 def _line(node: yaml.Node, where: Where) -> int:

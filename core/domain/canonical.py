@@ -6,6 +6,8 @@ import hashlib
 import json
 
 VERSION_LENGTH = 16
+DIGITS = 10
+"""Significant digits of stored figures: the last ones of a float64 sum depend on the processor."""
 
 
 def canonical_json(value: object) -> bytes:
@@ -25,3 +27,12 @@ def sha256(data: bytes) -> str:
 def content_version(value: object) -> str:
     """A short version derived from `value`: the first 64 bits of the SHA-256 of its canonical JSON."""
     return sha256(canonical_json(value))[:VERSION_LENGTH]
+
+
+def rounded(value: float) -> float:
+    """To as many digits as are the same on every processor.
+
+    >>> rounded(0.1 + 0.2)
+    0.3
+    """
+    return float(f"{value:.{DIGITS}g}")

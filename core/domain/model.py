@@ -14,6 +14,7 @@ FORMAT = 1
 ONNX = "model.onnx"
 PROFILE = "profile.json"
 METRICS = "metrics.json"
+REFERENCE = "reference.json"
 GOLDEN = "golden.json"
 ESTIMATOR = "estimator.skops"
 CARD = "card.md"

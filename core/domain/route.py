@@ -71,11 +71,12 @@ class Route:
         earlier = self.earlier if version == self.champion else (self.champion, *self.earlier)[:REMEMBERED]
         return self._direct(version, earlier, decision)
 
-    def rolled_back(self, decision: str) -> Route:
-        """The route with the champion before; raises Refused if there was none."""
-        if not self.earlier:
-            raise Refused(f"model {self.model} has no earlier version to roll back to.")
-        return self._direct(self.earlier[0], self.earlier[1:], decision)
+    def rolled_back(self, decision: str, *, to: str | None = None) -> Route:
+        """The route with the champion before, or the earlier one that is named; raises Refused if there is none."""
+        if not self.earlier or (to is not None and to not in self.earlier):
+            raise Refused(f"model {self.model} has no earlier version{f' {to}' if to else ''} to roll back to.")
+        place = 0 if to is None else self.earlier.index(to)
+        return self._direct(self.earlier[place], self.earlier[place + 1 :], decision)
 
     def challenged(self, version: str, mode: Mode, share: float, decision: str) -> Route:
         """The route with a challenger beside the champion; `share` of requests are its (0 to 1, not inclusive)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -9,9 +10,43 @@ from typing import Any
 
 from .artefact import read_artefact
 from .canonical import canonical_json, content_version
-from .duration import format_duration
+from .duration import format_duration, parse_duration
 
 FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """At most so many trainings that started by themselves in any span of that length."""
+
+    trainings: int
+    span: timedelta
+
+    def __str__(self) -> str:
+        """As in a spec.
+
+        >>> str(parse_budget("4 per 7d"))
+        '4 per 7d'
+        """
+        return f"{self.trainings} per {format_duration(self.span)}"
+
+    def spent_until(self, started: tuple[datetime, ...], now: datetime) -> datetime | None:
+        """When another training may start, or None if one may now; `started` are the trainings before, in any order."""
+        recent = sorted(each for each in started if now - each < self.span)
+        return None if len(recent) < self.trainings else recent[-self.trainings] + self.span
+
+
+def parse_budget(text: object) -> Budget:
+    """A budget such as `4 per 7d`; raises ValueError for anything else."""
+    if isinstance(text, Budget):
+        return text
+    found = re.fullmatch(r"([1-9]\d*) per (\w+)", str(text).strip())
+    if not found:
+        raise ValueError("must be a number of trainings per duration; write it like 4 per 7d")
+    span = parse_duration(found[2])
+    if not span:
+        raise ValueError("must be per a duration longer than 0s; write it like 4 per 7d")
+    return Budget(int(found[1]), span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +58,21 @@ class Rules:
     performance: bool
     every: timedelta | None
     cooldown: timedelta
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known when the question is asked. `drifted` and `degraded` name the report that no training heeded yet.
 
-    `new_rows` are valid and were in no training; `last` is when the last training was started.
+    `new_rows` are valid and were in no training; `last` is when the last training was started, `by_itself` when each
+    was that nobody asked for by hand.
     """
 
     now: datetime
     new_rows: int
     last: datetime | None = None
+    by_itself: tuple[datetime, ...] = ()
     drifted: str | None = None
     degraded: str | None = None
     by_hand: bool = False
@@ -42,14 +80,18 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Whether to train, and why or why not, as a sentence for the journal."""
+    """Whether to train, and why or why not, as a sentence for the journal.
+
+    `exhausted` says that the budget alone stands against it.
+    """
 
     train: bool
     reason: str
+    exhausted: bool = False
 
 
 def decide(facts: Facts, rules: Rules) -> Answer:
-    """Apply the rules. By hand always trains; anything else waits for the cooldown to pass.
+    """Apply the rules. By hand always trains; anything else waits for the cooldown to pass, and for the budget.
 
     >>> from datetime import timezone
     >>> rules = Rules(rows=1000, drift=True, performance=True, every=None, cooldown=timedelta(hours=1))
@@ -64,6 +106,11 @@ def decide(facts: Facts, rules: Rules) -> Answer:
     if facts.last is not None and facts.now < facts.last + rules.cooldown:
         until = (facts.last + rules.cooldown).isoformat(timespec="seconds")
         return Answer(train=False, reason=f"cooling down until {until}, then: {'; '.join(reasons)}")
+    spent = rules.budget and rules.budget.spent_until(facts.by_itself, facts.now)
+    if spent:
+        until = spent.isoformat(timespec="seconds")
+        reason = f"the budget of {rules.budget} is spent until {until}, then: {'; '.join(reasons)}"
+        return Answer(train=False, reason=reason, exhausted=True)
     return Answer(train=True, reason="; ".join(reasons))
 
 

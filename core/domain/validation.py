@@ -7,20 +7,22 @@ from typing import Any
 
 from .artefact import read_artefact
 from .canonical import canonical_json
-from .checks.dataset import Check
+from .checks.check import Check
+from .evolution import Evolution, SchemaChange
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class ValidationReport:
-    """Every check of one dataset."""
+    """Every check of one dataset, and how its columns differ from those of the valid dataset before it."""
 
     model: str
     dataset: str
     rows: int
     checks: tuple[Check, ...]
     code: str
+    evolution: Evolution | None = None
     format: int = FORMAT
 
     @property
@@ -48,5 +50,13 @@ class ValidationReport:
 
     @classmethod
     def _of(cls, fields: dict[str, Any]) -> ValidationReport:
+        """Format 1 had no examples and no evolution."""
         fields.pop("valid")
-        return cls(**{**fields, "checks": tuple(Check(**check) for check in fields["checks"])})
+        checks = tuple(Check(**{**check, "examples": tuple(check.get("examples", ()))}) for check in fields["checks"])
+        return cls(**{**fields, "checks": checks, "evolution": _evolution(fields.get("evolution")), "format": FORMAT})
+
+
+def _evolution(fields: dict[str, Any] | None) -> Evolution | None:
+    if fields is None:
+        return None
+    return Evolution(fields["since"], tuple(SchemaChange(**change) for change in fields["changes"]))

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
+import venv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+PEERS = ROOT / "build" / "peers"
 KIB_PER_MB = 1024
 
 
@@ -58,3 +62,28 @@ def measure(module: str, arguments: Sequence[str]) -> Measured:
         raise SystemExit(f"{module} ended with {child.returncode}")
     peak = usage.ru_maxrss / KIB_PER_MB if sys.platform == "linux" else usage.ru_maxrss / KIB_PER_MB**2
     return Measured(json.loads(output.splitlines()[-1]), round(peak, 1), round(time.perf_counter() - started, 2))
+
+
+class Unavailable(SystemExit):
+    """A peer that cannot be measured; says why. Where nobody catches it, it ends the bench."""
+
+
+def environment(pins: Path) -> Path:
+    """The Python of an environment that holds the packages in `pins` alone, made once in `build/peers`.
+
+    Raises Unavailable if they cannot be installed; what is half made then, or was left so, is made anew the next time.
+    """
+    made = hashlib.sha256(pins.read_bytes() + sys.version.encode()).hexdigest()[:12]
+    home = PEERS / f"{pins.stem}-{made}"
+    whole = home / "installed"
+    if not whole.exists():
+        shutil.rmtree(home, ignore_errors=True)
+        sys.stderr.write(f"installing {pins.stem} into {home} (once)\n")
+        venv.create(home, with_pip=False)
+        command = [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python"), "install", "--quiet"]
+        options = ["--no-deps", "--only-binary", ":all:", "-r", str(pins)]
+        done = subprocess.run([*command, *options], cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            raise Unavailable(f"{pins.stem} cannot be installed: {done.stderr.strip()[-1500:]}")
+        whole.touch()
+    return home / "bin" / "python"

@@ -70,7 +70,7 @@ def _ingest(root: Path) -> dict[str, float]:
     receipt = ingest(landing, datasets, quarantine, reports, key=KEY, spec=SPEC, code="bench")
     ingested = time.perf_counter()
     manifest = layout.dataset_manifest("bench", str(receipt.dataset))
-    report = validate(datasets, models, reports, key=manifest, spec=SPEC, code="bench")
+    report = validate(datasets, models, reports, key=manifest, spec=SPEC, find=lambda name: None, code="bench")
     assert report is not None
     assert report.valid, report.problems
     seconds = time.perf_counter() - started

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from ..profile import Profile
 from ..schema import Feature, Schema
 from ..sketch import CategoryCounts, NumberSketch
+from .check import MIN_ROWS, Check
 
-MIN_ROWS = 20
-"""Fewer rows than this, of all datasets together, cannot be split into rows to learn from and rows to be judged on."""
 MAX_REJECTED = 0.2
 """When a larger share of a file's rows is rejected, the file is thought to be broken, not its rows."""
 MAX_UNSEEN = 0.9
@@ -21,17 +19,6 @@ MAX_OUTSIDE = 0.95
 MUCH_MORE_NULL = 0.2
 SOME_UNSEEN = 0.1
 SOME_OUTSIDE = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check. A failed `warning` is told, and the dataset stays valid."""
-
-    check: str
-    column: str | None
-    severity: Literal["error", "warning"]
-    passed: bool
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)

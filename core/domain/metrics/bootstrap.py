@@ -30,11 +30,11 @@ class Estimate:
     high: float
 
 
-def sample(rows: int, seed: int) -> NDArray[np.intp]:
-    """Which rows are resampled: all of up to 20,000, else a seeded sample in ascending order."""
-    if rows <= ROWS:
+def sample(rows: int, seed: int, most: int = ROWS) -> NDArray[np.intp]:
+    """Which rows are resampled: all of up to `most`, else a seeded sample in ascending order."""
+    if rows <= most:
         return np.arange(rows)
-    return np.sort(np.random.default_rng(seed).choice(rows, ROWS, replace=False))
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
 
 
 def resamples(rows: int, seed: int) -> Iterator[Floats]:
@@ -46,13 +46,13 @@ def resamples(rows: int, seed: int) -> Iterator[Floats]:
         yield np.bincount(drawn.ravel(), minlength=_AT_ONCE * rows).reshape(_AT_ONCE, rows).astype(np.float64)
 
 
-def estimate(value: float, sampled: float, resampled: Floats, rows: int) -> Estimate:
-    """The interval around `value`, which was measured on all `rows`.
+def estimate(value: float, sampled: float, resampled: Floats, rows: int, most: int = ROWS) -> Estimate:
+    """The interval around `value`, which was measured on all `rows`, of which up to `most` were resampled.
 
     `sampled` is the same on the rows of `sample`, and `resampled` [200] on their resamples; a resample on which the
     metric is not determined (NaN) is left out. The interval always holds the value.
     """
-    spread = (resampled[~np.isnan(resampled)] - sampled) * min(1.0, (ROWS / rows) ** 0.5)
+    spread = (resampled[~np.isnan(resampled)] - sampled) * min(1.0, (most / rows) ** 0.5)
     if not len(spread):
         return Estimate(value, value, value)
     low, high = np.quantile(spread, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
