@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from ..domain.alert import Alert
 from ..domain.dataset import DatasetManifest
 from ..domain.gates import Verdict
 from ..domain.journal import Entry
@@ -18,6 +19,12 @@ Interval: TypeAlias = Mapping[str, float]
 
 Check: TypeAlias = Mapping[str, Any]
 """A drift report as it is stored."""
+
+Measurement: TypeAlias = Mapping[str, Any]
+"""A performance report as it is stored."""
+
+Fairness: TypeAlias = Mapping[str, Any]
+"""A fairness report as it is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +62,11 @@ class VersionFacts:
 class ModelFacts:
     """Everything that the pages of one model tell. What there can be much of is the newest, and counted.
 
-    `versions`, `entries`, `validations` and `receipts` are newest first, `checks` oldest first. `versions_known` and
-    `entries_known` count those that are stored. `rejected` has the reasons with their rows, by source. `broken` is the
-    number of the first of the entries that does not follow from the one before it.
+    `versions`, `entries`, `validations`, `receipts` and `alerts` are newest first, `checks` oldest first.
+    `versions_known`, `entries_known` and `alerts_known` count those that are stored. `measured` has the newest
+    performance report of each version, the one that answered last at the end, and `fairness` those that belong to them.
+    `rejected` has the reasons with their rows, by source. `broken` is the number of the first of the entries that does
+    not follow from the one before it.
     """
 
     model: str
@@ -65,6 +74,10 @@ class ModelFacts:
     versions: tuple[VersionFacts, ...] = ()
     versions_known: int = 0
     checks: tuple[Check, ...] = ()
+    measured: tuple[Measurement, ...] = ()
+    fairness: tuple[Fairness, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    alerts_known: int = 0
     validations: tuple[ValidationReport, ...] = ()
     receipts: tuple[Receipt, ...] = ()
     rejected: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -84,6 +97,14 @@ class ModelFacts:
         serving = [check for check in self.checks if self.route and check["version"] == self.route.champion]
         return next(reversed(serving or self.checks), None)
 
+    @property
+    def degraded(self) -> bool:
+        """Whether the answers of the version that serves got worse; a performance report knows better than a check."""
+        champion = self.route and self.route.champion
+        measured = [report["degraded"] for report in self.measured if report["version"] == champion]
+        checked = [check["performance"]["degraded"] for check in self.checks if check["version"] == champion]
+        return bool((measured or checked or [False])[-1])
+
     def version(self, version: str | None) -> VersionFacts | None:
         """What is known of a version."""
         return next((facts for facts in self.versions if facts.version == version), None)
@@ -91,10 +112,21 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True)
 class ModelSummary:
-    """What the overview tells of one model. `checked` is the newest drift check of the version that serves."""
+    """What the overview tells of one model.
+
+    `checked` is the newest drift check of the version that serves, `measured` its newest performance report.
+    """
 
     model: str
     route: Route | None = None
     metric: str = ""
     value: Interval | None = None
     checked: Check | None = None
+    measured: Measurement | None = None
+
+    @property
+    def degraded(self) -> bool:
+        """Whether its answers got worse."""
+        if self.measured is not None:
+            return bool(self.measured["degraded"])
+        return bool(self.checked and self.checked["performance"]["degraded"])

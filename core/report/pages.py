@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from . import wording
 from .charts.bar import bar
 from .facts import ModelFacts, ModelSummary
-from .views import data, drift, home, journal, lineage, performance, versions
+from .views import alerts, data, drift, fairness, home, journal, lineage, performance, versions
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -29,7 +29,9 @@ PAGES: Mapping[str, tuple[str, View]] = {
     "versions.html": ("Versions", versions.view),
     "drift.html": ("Drift", drift.view),
     "performance.html": ("Performance", performance.view),
+    "fairness.html": ("Fairness", fairness.view),
     "data.html": ("Data", data.view),
+    "alerts.html": ("Alerts", alerts.view),
     "lineage.html": ("Lineage", lineage.view),
     "journal.html": ("Journal", journal.view),
 }

@@ -110,9 +110,9 @@ def key_of(ref: object) -> str:
     return found.group(1)
 
 
-def gcp() -> Arrived:
+def gcp(folder: Path = IAC / "gcp") -> Arrived:
     arrived = Arrived()
-    resources = expand(IAC / "gcp")
+    resources = expand(folder)
     roles = {each.key: set(each.body["permissions"]) for each in resources if each.type.endswith("custom_role")}
     for each in resources:
         match each.type, each.name:
@@ -146,9 +146,9 @@ def gcp() -> Arrived:
     return arrived
 
 
-def azure() -> Arrived:
+def azure(folder: Path = IAC / "azure") -> Arrived:
     arrived = Arrived()
-    resources = expand(IAC / "azure")
+    resources = expand(folder)
     roles = {
         each.key: set(each.body["permissions"][0]["data_actions"])
         for each in resources
@@ -336,12 +336,42 @@ def test_event_grid_shows_a_key_that_opens_every_function() -> None:
     assert len(apps) == len(EVENTS)
 
 
-def with_another(cloud: str, folder: Path) -> Path:
-    """The templates of a cloud beside a rendered file that has a function and a schedule more."""
+def copied(cloud: str, folder: Path, line: str = "", wrong: str = "") -> Path:
+    """The templates of a cloud beside the rendered file, with another line in place of one."""
     for part in (cloud, "rendered"):
         (folder / part).mkdir()
     for path in (IAC / cloud).glob("*.tf"):
-        (folder / cloud / path.name).write_bytes(path.read_bytes())
+        (folder / cloud / path.name).write_text(path.read_text("utf-8").replace(line or wrong, wrong), "utf-8")
+    (folder / "rendered" / "containers.json").write_text(json.dumps(rendered("containers.json")))
+    return folder / cloud
+
+
+@pytest.mark.parametrize(
+    ("cloud", "line", "wrong", "what"),
+    [
+        ("azure", "for name in each.events :", 'for name in ["ingest"] :', "triggers"),
+        ("azure", "cron_expression = each.value.cron", 'cron_expression = "0 0 * * *"', "schedules"),
+        ("azure", "ceil(each.memory / 512) * 0.25", "0.5", "memory"),
+        ("azure", "min(600, each.value.timeout)", "60", "timeout"),
+        ("azure", "/add/action", "/write", "grants"),
+        ("azure", "coalesce(each.value.concurrency, 10)", "1", "most"),
+        ("gcp", "for name in each.events :", 'for name in ["ingest"] :', "triggers"),
+        ("gcp", "schedule  = each.value.cron", 'schedule  = "0 0 * * *"', "schedules"),
+        ("gcp", "max(512, each.value.memory)", "512", "memory"),
+        ("gcp", "${each.value.timeout}s", "60s", "timeout"),
+        ("gcp", '"storage.objects.delete"', '"storage.buckets.delete"', "grants"),
+        ("gcp", "coalesce(each.value.concurrency, 10)", "1", "most"),
+    ],
+)
+def test_what_has_not_arrived_is_missed(cloud: str, line: str, wrong: str, what: str, tmp_path: Path) -> None:
+    read = {"azure": azure, "gcp": gcp}[cloud]
+    told = read(copied(cloud, tmp_path, line, wrong))
+    assert getattr(told, what) != getattr(told_by(cloud), what)
+
+
+def with_another(cloud: str, folder: Path) -> Path:
+    """The templates of a cloud beside a rendered file that has a function and a schedule more."""
+    copied(cloud, folder)
     document = rendered("containers.json")
     document["functions"]["extra"] = {**document["functions"]["ingest"], "grants": {"edge": ["read"]}}
     document["zones"]["edge"]["events"].append("extra")

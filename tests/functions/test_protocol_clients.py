@@ -4,14 +4,8 @@ They live in an environment of their own, made once from `requirements/clients.t
 they ask for does not agree with what the tests ask for.
 """
 
-import hashlib
 import json
-import os
-import shutil
 import subprocess
-import sys
-import tempfile
-import venv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,40 +13,20 @@ from typing import Any
 import pytest
 
 from core.hosts.asgi import App, Server
+from tests.environments import environment
 from tests.penguins import MODEL, Desk, content, rows
 
 ROOT = Path(__file__).parents[2]
-REQUIREMENTS = ROOT / "requirements" / "clients.txt"
 FIRST = "0000000000000001"
 GIVEN = [row for row in rows(60) if None not in row.values()]
 
 pytestmark = pytest.mark.slow
 
 
-def install(folder: Path) -> None:
-    venv.create(folder, with_pip=False)
-    command = [sys.executable, "-m", "pip", "--python", str(interpreter(folder)), "install", "--quiet"]
-    options = ["--require-hashes", "--only-binary", ":all:", "-r", str(REQUIREMENTS)]
-    subprocess.run([*command, *options], check=True, timeout=300)
-
-
-def interpreter(folder: Path) -> Path:
-    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-
-
 @pytest.fixture(scope="session")
 def python(pytestconfig: pytest.Config) -> Path:
-    """The interpreter of the clients' environment. Of two workers that make it, one finds it made and drops its own."""
-    kept = pytestconfig.cache.mkdir("clients")
-    home = kept / hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()[:16]
-    if not home.exists():
-        made = Path(tempfile.mkdtemp(dir=kept))
-        install(made)
-        try:
-            made.rename(home)
-        except OSError:
-            shutil.rmtree(made)
-    return interpreter(home)
+    """The interpreter of the clients' environment."""
+    return environment(pytestconfig, "clients")
 
 
 @pytest.fixture(scope="module")

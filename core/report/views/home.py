@@ -9,7 +9,7 @@ from ..charts.interval import interval
 from ..charts.scale import Scale
 from ..facts import ModelFacts, ModelSummary
 from ..wording import brief, metric_name, plural, when
-from . import data, drift, journal, lineage, performance, versions
+from . import alerts, data, drift, fairness, journal, lineage, performance, versions
 
 LATEST = 6
 
@@ -20,7 +20,9 @@ def view(facts: ModelFacts) -> dict[str, Any]:
         ("versions.html", "Versions", versions.finding(facts)),
         ("drift.html", "Drift", drift.finding(facts)),
         ("performance.html", "Performance", performance.finding(facts)),
+        ("fairness.html", "Fairness", fairness.finding(facts)),
         ("data.html", "Data", data.finding(facts)),
+        ("alerts.html", "Alerts", alerts.finding(facts)),
         ("lineage.html", "Lineage", lineage.finding(facts)),
         ("journal.html", "Journal", journal.finding(facts)),
     ]
@@ -45,7 +47,7 @@ def finding(facts: ModelFacts) -> str:
         return f"{serves}, not checked for drift yet"
     alarms = [
         *(["drift"] if check["drifted"] else []),
-        *(["worse answers"] if check["performance"]["degraded"] else []),
+        *(["worse answers"] if facts.degraded else []),
     ]
     return f"{serves}, and the last check found {' and '.join(alarms) or 'no drift'}"
 
@@ -64,7 +66,7 @@ def overview(summaries: Sequence[ModelSummary]) -> dict[str, Any]:
 
 def _alarmed(summary: ModelSummary) -> bool:
     check = summary.checked
-    return bool(check and (check["drifted"] or check["performance"]["degraded"]))
+    return bool(check and check["drifted"]) or summary.degraded
 
 
 def _summary(summary: ModelSummary) -> dict[str, Any]:
@@ -85,12 +87,12 @@ def _summary(summary: ModelSummary) -> dict[str, Any]:
 def _checked(summary: ModelSummary) -> dict[str, Any]:
     check = summary.checked
     if check is None:
-        return {"drift": None, "drifted": False, "degraded": False}
+        return {"drift": None, "drifted": False, "degraded": summary.degraded}
     drifted = sum(column["drifted"] for column in check["features"])
     told = f"{drifted} of {len(check['features'])} features" if check["drifted"] else "none"
     return {
         "drift": told,
         "drifted": check["drifted"],
-        "degraded": check["performance"]["degraded"],
+        "degraded": summary.degraded,
         "checked": when(check["window"]["until"]),
     }

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from core.domain.checks.dataset import Check
+from core.domain.checks.check import Check
 from core.domain.dataset import DatasetManifest, Part, Source
 from core.domain.drift.distribution import distribution
 from core.domain.drift.tally import tally
+from core.domain.evolution import Evolution, SchemaChange
 from core.domain.gates import Verdict
 from core.domain.journal import Entry
 from core.domain.receipt import Receipt
@@ -19,6 +20,7 @@ from core.domain.schema import Feature, Schema
 from core.domain.sketch import CategoryCounts, NumberSketch
 from core.domain.validation import ValidationReport
 from core.report.facts import ModelFacts, VersionFacts
+from tests.unit.report import measured
 
 HOSTILE = "<script>alert('x')</script>\"'><img src=x onerror=alert(1)>&amp;"
 
@@ -77,7 +79,9 @@ def _column(name, drifted, effect, counted, test):
     }
 
 
-def check(of: str, features: list[dict[str, Any]], *, month: int = 1, labelled: int = 500) -> dict[str, Any]:
+def check(
+    of: str, features: list[dict[str, Any]], *, month: int = 1, labelled: int = 500, joint: bool = False
+) -> dict[str, Any]:
     drifted = any(item["drifted"] for item in features)
     current = found(0.7 - month / 100) if labelled else None
     return {
@@ -89,6 +93,9 @@ def check(of: str, features: list[dict[str, Any]], *, month: int = 1, labelled: 
         "drifted": drifted,
         "features": features,
         "predictions": {"drifted": False, "outputs": [column("probability_yes")]},
+        "multivariate": column("joint", drifted=True, effect=0.2) if joint else None,
+        "season": "week" if joint else None,
+        "importance": 0.4,
         "performance": {
             "metric": "roc_auc",
             "reference": found(0.72),
@@ -110,7 +117,16 @@ def manifest(number: int, key: str) -> DatasetManifest:
     return DatasetManifest("m", f"{number:016x}", "rows", source, schema, 1_000, 3, (Part(1_000, "ab" * 32),), "c")
 
 
-def model(name: str = "flights", word: str = "", *, versions: int = 5, features: int = 12) -> ModelFacts:
+def model(
+    name: str = "flights",
+    word: str = "",
+    *,
+    versions: int = 5,
+    features: int = 12,
+    windows: int = 12,
+    groups: int = 3,
+    checks: int = 6,
+) -> ModelFacts:
     """A model with a past. `word` stands wherever a user, a file or a spec may put one."""
     columns = [
         column(f"{word or 'feature'} {number}", drifted=number < 3, effect=0.3 / (number + 1), seed=number)
@@ -119,6 +135,10 @@ def model(name: str = "flights", word: str = "", *, versions: int = 5, features:
     columns.append(category(f"{word or 'colour'}", [word or "red", "green", *map(str, range(9))], effect=0.2))
     champion = f"{versions - 1:016x}"
     datasets = {f"{number:016x}": manifest(number, f"{name}/rows/{word or 'May'}{number}.csv") for number in range(3)}
+    rule = Check("rule", None, "error", False, f"{word or 'x < y'} fails in 3 rows", ({word or "x": word or 3},))
+    expectation = Check("expectation", None, "warning", passed=True, detail=f"{word or 'few late'}: as expected")
+    changes = (SchemaChange(word or "z", word or "was added and is required", compatible=False),)
+    changes += (SchemaChange(None, "has its features in another order", compatible=True),)
     warning = Check("nulls as before", "x", "warning", passed=False, detail=word or "12.0% of x is null")
     error = Check("unique id", "id", "error", passed=False, detail=word or "4 rows have an id that occurs before")
     return ModelFacts(
@@ -126,10 +146,21 @@ def model(name: str = "flights", word: str = "", *, versions: int = 5, features:
         route=Route(name, champion, f"{versions - 2:016x}", "canary", 0.1, (f"{versions - 3:016x}",)),
         versions=tuple(version(number, word, passed=number != 1) for number in reversed(range(versions))),
         versions_known=versions,
-        checks=tuple(check(champion, columns, month=month) for month in range(1, 7)),
+        checks=tuple(check(champion, columns, month=1 + month % 12, joint=True) for month in range(checks)),
+        measured=(
+            measured.measurement(champion, word, count=windows, slices=4 * groups, fairness=f"{name}/fairness/x.json"),
+        ),
+        fairness=(measured.fairness(champion, word, count=windows, groups=groups, columns=2 * groups),),
+        alerts=(
+            measured.alert(1, "open", "warning", word),
+            measured.alert(2, "open", "critical", word),
+            measured.alert(3, "acknowledged", "warning", word),
+            *(measured.alert(number, "resolved", "info", word) for number in range(4, 4 + versions)),
+        ),
+        alerts_known=3 + versions,
         validations=(
-            ValidationReport(name, f"{0:016x}", 1_000, (warning,), "c"),
-            ValidationReport(name, f"{1:016x}", 1_000, (error, warning), "c"),
+            ValidationReport(name, f"{0:016x}", 1_000, (rule, expectation, warning), "c", Evolution("d1", changes)),
+            ValidationReport(name, f"{1:016x}", 1_000, (error, expectation, warning), "c"),
         ),
         receipts=(
             Receipt(name, "s1", f"{name}/rows/{word or 'May'}.csv", "v", "ingested", f"{0:016x}", 1_000, 3),
@@ -152,4 +183,4 @@ def hostile() -> ModelFacts:
 @cache
 def huge() -> ModelFacts:
     """As much as a page may ever be given, with 500 features."""
-    return model("huge", versions=50, features=500)
+    return model("huge", versions=50, features=500, windows=62, groups=12, checks=40)

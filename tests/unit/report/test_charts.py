@@ -18,8 +18,8 @@ from core.report.charts.graph import GraphNode, graph
 from core.report.charts.histogram import distribution as draw
 from core.report.charts.interval import interval
 from core.report.charts.scale import Scale
-from core.report.charts.strip import Cell, strip
 from core.report.charts.timeline import Point, timeline
+from core.report.charts.trend import Step, of_value, scale_of, trend
 from core.report.svg import element
 from tests.unit.report.facts import HOSTILE
 
@@ -90,18 +90,37 @@ def test_ticks_are_named_to_the_same_decimal():
 @pytest.mark.parametrize("count", [1, 2, 40])
 def test_a_timeline_has_a_dot_for_each_window_and_marks_alarms(count):
     found = {"value": 0.7, "low": 0.6, "high": 0.8}
-    drawn = timeline([Point(HOSTILE, found, found if number else None, number == 0) for number in range(count)], "AUC")
+    series = [Point(HOSTILE, found, found if number else None, alarm=number == 0) for number in range(count)]
+    drawn = timeline(series, "AUC")
     assert len(lengths(drawn, "circle", "cx")) == count
     assert str(drawn).count('class="alarm"') == 1
     assert "<script" not in drawn
 
 
-def test_a_strip_tells_each_check_and_leaves_out_what_was_not_checked():
-    drawn = strip([Cell("May", 0.3, drifted=True), Cell("June", 0.0), Cell("July", None)], "x")
-    told = [title.text for title in parsed(drawn).iter("title")]
-    assert told == ["May: 30.0\xa0% of rows changed, drift", "June: 0.0\xa0% of rows changed", "July: not checked"]
-    assert len(lengths(drawn, "rect", "width")) == 2
-    assert len(lengths(drawn, "circle", "r")) == 1
+def test_a_window_without_a_value_breaks_the_line_and_shows_what_is_expected():
+    found, expected = {"value": 0.7, "low": 0.6, "high": 0.8}, {"value": 0.6, "low": 0.5, "high": 0.7}
+    series = [Point("1", found), Point("2", None, expected=expected), Point("3", None), Point("4", found)]
+    drawn = parsed(timeline(series, "AUC"))
+    assert [line.get("class") for line in drawn.iter("polyline")] == ["expected", "now", "now"]
+    told = [title.text for title in drawn.iter("title")]
+    assert told[1:3] == ["2: expected 0.600, from 0.500 to 0.700", "3: not known"]
+
+
+@given(st.lists(st.tuples(st.one_of(st.none(), numbers), st.booleans()), max_size=30))
+def test_a_trend_is_drawn_whatever_its_values_with_a_dot_for_each_alarm(values):
+    steps = [Step(of_value(value), alarm=alarm) for value, alarm in values]
+    drawn = trend(steps, HOSTILE, scale_of(steps), reference=0.5, times=("a", "b"))
+    alarms = sum(alarm and value is not None for value, alarm in values)
+    assert len(lengths(drawn, "circle", "cx")) == alarms
+    assert parsed(drawn).get("aria-label") == HOSTILE
+    places = [place for line in parsed(drawn).iter("polyline") for place in line.get("points").split()]
+    assert all(0 <= float(place.split(",")[1]) <= 100 for place in places)
+
+
+def test_a_band_holds_its_line():
+    steps = [Step({"value": 0.5, "low": 0.25, "high": 0.75})] * 3
+    (area,) = parsed(trend(steps, "x", Scale(0.0, 1.0))).iter("polygon")
+    assert {place.split(",")[1] for place in area.get("points").split()} == {"25", "75"}
 
 
 def test_a_graph_draws_an_edge_for_each_parent_that_is_there():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+
 import pytest
 
 from core import layout
@@ -10,10 +13,11 @@ from core.events.messages import ObjectCreated, ScheduleFired
 from core.hosts.local.queue import Queue
 from core.report.pages import PAGES
 from core.usecases.promote import current_route
-from core.usecases.site_facts import Zones, model_facts, summaries
+from core.usecases.site_facts import ALERTS, Zones, model_facts, summaries
 from core.usecases.write_site import write_site
 from functions.report.handler import handle
 from tests.functions.loop import MODEL, Loop
+from tests.unit.report import measured
 
 KEYS = {layout.SITE_INDEX, *(layout.site_page(MODEL, name) for name in PAGES)}
 
@@ -61,6 +65,9 @@ def test_the_facts_are_those_of_the_loop(stores):
     assert [sum(reasons.values()) for reasons in facts.rejected.values()] == [2]
     assert [check["rows"] for check in facts.checks] == [104]
     assert all(column["distribution"] for column in facts.checks[0]["features"])
+    assert [report["version"] for report in facts.measured] == [facts.champion.version]
+    assert facts.measured[0]["windows"]
+    assert facts.alerts_known == len(facts.alerts)
     assert facts.entries_known == len(facts.entries) > 2
     assert facts.broken is None
     assert set(facts.champion.datasets) <= set(facts.datasets)
@@ -74,6 +81,47 @@ def test_an_altered_entry_of_the_journal_is_found(stores):
     models.put(key, models.get(key).data.replace(b'"code":"', b'"code":"x'))
     zones = Zones(models, stores["datasets"], stores["reports"], stores["quarantine"])
     assert model_facts(zones, MODEL).broken == 3
+
+
+def stored(reports, key, content):
+    reports.create(key, content if isinstance(content, bytes) else json.dumps(content).encode())
+
+
+def test_of_each_version_the_newest_performance_report_is_told_with_its_fairness_report(stores):
+    reports = MemoryStore()
+    for version in "abcdefg":
+        for check in "12":
+            fair = layout.fairness_report(MODEL, f"{version}-{check}") if version == "g" else None
+            report = measured.measurement(version, count=3, fairness=fair)
+            stored(reports, layout.performance_report(MODEL, f"{version}-{check}"), {**report, "check": check})
+    stored(reports, layout.fairness_report(MODEL, "g-2"), measured.fairness("g"))
+    facts = model_facts(Zones(stores["models"], stores["datasets"], reports, stores["quarantine"]), MODEL)
+    assert [report["version"] for report in facts.measured] == list("cdefg")
+    assert {report["check"] for report in facts.measured} == {"2"}
+    assert [report["version"] for report in facts.fairness] == ["g"]
+
+
+def test_a_performance_report_whose_fairness_report_is_gone_is_told_all_the_same(stores):
+    reports = MemoryStore()
+    report = measured.measurement("a", fairness=layout.fairness_report(MODEL, "a-1"))
+    stored(reports, layout.performance_report(MODEL, "a-1"), report)
+    facts = model_facts(Zones(stores["models"], stores["datasets"], reports, stores["quarantine"]), MODEL)
+    assert (len(facts.measured), facts.fairness) == (1, ())
+
+
+def test_of_each_alert_its_newest_state_is_told_and_of_many_the_newest(stores):
+    reports = MemoryStore()
+    for number in range(ALERTS + 5):
+        state = measured.alert(number)
+        for transition, change in ((9, "open"), (10, "acknowledged")):
+            key = layout.alert(MODEL, state.fingerprint, transition)
+            stored(reports, key, dataclasses.replace(state, number=transition, state=change).encode())
+    facts = model_facts(Zones(stores["models"], stores["datasets"], reports, stores["quarantine"]), MODEL)
+    assert len(facts.alerts) == ALERTS
+    assert facts.alerts_known == ALERTS + 5
+    assert {state.state for state in facts.alerts} == {"acknowledged"}
+    raised = [state.raised for state in facts.alerts]
+    assert raised == sorted(raised, reverse=True)
 
 
 def test_a_model_of_which_nothing_is_known_has_pages(stores):

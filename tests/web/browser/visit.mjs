@@ -1,4 +1,5 @@
-// Visits pages in Chromium and says what it saw, as JSON. In: {browser, pages: [{url, scheme, width, keys}]}; both by stdio.
+// Visits pages in Chromium and says what it saw, as JSON. In: {browser, pages: [{url, scheme, width,
+// height, keys, judge, picture}]}; both by stdio. `picture` is the file that the screen is drawn into.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { text } from "node:stream/consumers";
@@ -24,10 +25,10 @@ const judged = async () => {
   return found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`);
 };
 
-async function visit(context, { url, scheme, width, keys = [], judge = true }) {
+async function visit(context, { url, scheme, width, height = 800, keys = [], judge = true, picture }) {
   const page = await context.newPage();
   await page.emulateMedia({ colorScheme: scheme });
-  await page.setViewportSize({ width, height: 800 });
+  await page.setViewportSize({ width, height });
   const seen = { url, scheme, width, errors: [], requests: [], dialogs: [], focus: [] };
   page.on("console", (message) => message.type() === "error" && seen.errors.push(message.text()));
   page.on("pageerror", (error) => seen.errors.push(String(error)));
@@ -52,6 +53,7 @@ async function visit(context, { url, scheme, width, keys = [], judge = true }) {
     await page.evaluate(axe);
     seen.violations = await page.evaluate(judged);
   }
+  if (picture) await page.screenshot({ path: picture });
   await page.close();
   return seen;
 }
