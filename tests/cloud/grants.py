@@ -119,7 +119,11 @@ def _of_function(cloud: Cloud, session: Callable[[str], Any], declared: Declarat
     for url in _urls(cloud, name, f"{name}{DEAD}"):
         is_dead = url.endswith(DEAD)
         checks += [
-            (f"sending to {url}", own and is_dead, partial(sqs.send_message, QueueUrl=url, MessageBody="{}")),
+            (
+                f"sending to {url}",
+                own and (is_dead or declared.goes_on),
+                partial(sqs.send_message, QueueUrl=url, MessageBody="{}"),
+            ),
             (f"receiving from {url}", own and not is_dead, partial(sqs.receive_message, QueueUrl=url)),
             (f"purging {url}", False, partial(sqs.purge_queue, QueueUrl=url)),
         ]

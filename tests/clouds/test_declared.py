@@ -40,6 +40,7 @@ class Arrived:
     schedules: dict[tuple[str, str], str] = field(default_factory=dict)
     memory: dict[str, int] = field(default_factory=dict)
     timeout: dict[str, int] = field(default_factory=dict)
+    turns: dict[str, tuple[int, int]] = field(default_factory=dict)  # of schedules that run by themselves
     most: dict[str, int] = field(default_factory=dict)
     grants: defaultdict[str, dict[str, set[str]]] = field(default_factory=lambda: defaultdict(dict))
     starters: set[str] = field(default_factory=set)
@@ -188,8 +189,7 @@ def _of_container(arrived: Arrived, resource: Resource) -> None:
         module, of, model = container["args"][1:]
         assert (module, of) == ("core.hosts.scheduled", function)
         arrived.schedules[of, model] = body["schedule_trigger_config"][0]["cron_expression"]
-        assert body["replica_timeout_in_seconds"] == DECLARED[function].timeout
-        assert megabytes(container["memory"]) == CLOUDS["azure"].memory(DECLARED[function])
+        arrived.turns[of] = megabytes(container["memory"]), body["replica_timeout_in_seconds"]
         assert re.fullmatch(r"[a-z](?!.*--)[a-z0-9-]{0,30}[a-z0-9]", body["name"]), body["name"]
         return
     arrived.memory[function] = megabytes(container["memory"])
@@ -226,7 +226,7 @@ def knative() -> Arrived:
                     continue
                 function, model = pod["containers"][0]["command"][3:]
                 arrived.schedules[function, model] = spec["schedule"]
-                assert job["activeDeadlineSeconds"] == DECLARED[function].timeout
+                arrived.turns[function] = _limit(pod), job["activeDeadlineSeconds"]
     return arrived
 
 
@@ -300,6 +300,9 @@ def test_memory_and_timeouts_have_arrived(cloud: str) -> None:
     wanted = {name: how.timeout(each) for name, each in DECLARED.items() if name in told.timeout}
     assert told.timeout == wanted
     assert {each.name for each in EVENTS} <= set(told.timeout)
+    assert told.turns == {name: (how.memory(DECLARED[name]), DECLARED[name].timeout) for name in told.turns}
+    if cloud in {"azure", "knative"}:
+        assert set(told.turns) == {each["function"] for each in CLOCKS}
 
 
 @pytest.mark.parametrize("cloud", [name for name, each in CLOUDS.items() if each.words])
@@ -351,7 +354,7 @@ def copied(cloud: str, folder: Path, line: str = "", wrong: str = "") -> Path:
     [
         ("azure", "for name in each.events :", 'for name in ["ingest"] :', "triggers"),
         ("azure", "cron_expression = each.value.cron", 'cron_expression = "0 0 * * *"', "schedules"),
-        ("azure", "ceil(each.memory / 512) * 0.25", "0.5", "memory"),
+        ("azure", "ceil(each.memory / 512) * 0.25", "max(1, 1)", "memory"),
         ("azure", "min(600, each.value.timeout)", "60", "timeout"),
         ("azure", "/add/action", "/write", "grants"),
         ("azure", "coalesce(each.value.concurrency, 10)", "1", "most"),

@@ -49,7 +49,7 @@ def view(facts: ModelFacts) -> dict[str, Any]:
         "finding": finding(facts),
         "report": report,
         "version": report["version"],
-        "window": report["current"],
+        "window": _window(report),
         "gaps": [_row(gap) for gap in gaps[:GAPS]],
         "more_gaps": max(len(gaps) - GAPS, 0),
         "unknown": _unknown(report),
@@ -86,11 +86,15 @@ def _columns(facts: ModelFacts) -> list[str]:
     return list(newest.schema.sensitive) if newest else []
 
 
+def _window(report: Fairness) -> Mapping[str, Any] | None:
+    """The windows that have labels enough; else the newest one, where only the answers are known."""
+    found: Mapping[str, Any] | None = report["current"] or next(reversed(report["windows"]), None)
+    return found
+
+
 def _sections(report: Fairness) -> Sequence[Section]:
-    """Of the windows that have labels enough; else of the newest one, where only the answers are known."""
-    window = report["current"] or (report["windows"][-1] if report["windows"] else {"sections": ()})
-    sections: Sequence[Section] = window["sections"]
-    return sections
+    window = _window(report)
+    return window["sections"] if window else ()
 
 
 def _gaps(report: Fairness) -> list[Gap]:

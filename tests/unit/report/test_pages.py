@@ -151,6 +151,15 @@ def test_a_performance_report_knows_better_than_a_drift_check_whether_answers_go
     assert dataclasses.replace(summary, measured=None).degraded
 
 
+def test_before_labels_the_newest_answers_are_compared_alone():
+    report = measured.fairness(f"{4:016x}", columns=1) | {"current": None}
+    model = dataclasses.replace(facts.model(), fairness=(report,))
+    assert "from 2026-01-12 to 2026-01-13" in text_of(model_pages(model)["fairness.html"])
+    none = dataclasses.replace(facts.model(), fairness=(report | {"windows": []},))
+    assert "too small" in fairness.finding(none)
+    model_pages(none)
+
+
 def test_groups_that_are_alike_are_said_to_be_so():
     report = measured.fairness(f"{4:016x}", columns=1)
     measures = report["current"]["sections"][0]["measures"]
