@@ -20,7 +20,7 @@ from .stack import DEAD, PREFIX, queue_url
 PROBE = "probe/of/grants"
 LINE = {"timestamp": int(time.time() * 1000), "message": "a probe of grants"}
 ENTRY = {"Source": "probe", "DetailType": "probe", "Detail": "{}"}
-DENIED = {"AccessDenied", "AccessDeniedException", "403"}
+DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "403"}
 
 Call = Callable[[], object]
 
