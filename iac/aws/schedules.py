@@ -9,6 +9,7 @@ from datetime import timedelta
 from core.declaration import Declaration
 from core.spec import ModelSpec
 
+from ..clocks import interval
 from .names import Json, logical
 from .queues import target
 
@@ -22,7 +23,7 @@ def schedules(functions: Iterable[Declaration], specs: Iterable[ModelSpec]) -> J
     rules: Json = {}
     for declared in functions:
         for spec in models:
-            every = _interval(declared, spec)
+            every = interval(declared, spec)
             if every is not None:
                 rules[f"{logical(declared.name)}Schedule{_id(spec.model)}"] = _rule(declared, spec.model, every)
     return rules
@@ -38,14 +39,6 @@ def rate(every: timedelta) -> str:
     unit, length = next((unit, length) for unit, length in UNITS if not every % length or length == SHORTEST)
     count = every // length
     return f"rate({count} {unit}{'' if count == 1 else 's'})"
-
-
-def _interval(declared: Declaration, spec: ModelSpec) -> timedelta | None:
-    if declared.schedule is None:
-        return None
-    section, field = declared.schedule.split(".")
-    every: timedelta | None = getattr(getattr(spec, section), field)
-    return every
 
 
 def _rule(declared: Declaration, model: str, every: timedelta) -> Json:
