@@ -126,7 +126,7 @@ def _told(session: Session, model: str, found: Inputs) -> Iterator[Meter]:
 
         meter = Meter(report, time.monotonic, _rows(found))
         yield meter
-        report(meter.progress)
+        meter.done()
 
 
 def _rows(found: Inputs) -> int | None:

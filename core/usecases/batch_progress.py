@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from ..telemetry import METRICS_LOGGER
 
 EVERY = 5.0
 """Seconds between two reports."""
@@ -90,3 +94,18 @@ class Meter:
                 return
             self._reported = now
         self._report(self.progress)
+
+    def done(self) -> None:
+        """Report a last time."""
+        self._report(self.progress)
+
+
+def logged_meter(model: str) -> Meter:
+    """A meter whose reports are metrics: lines of the log, for a run that nobody watches."""
+    metrics = logging.getLogger(METRICS_LOGGER)
+
+    def report(progress: Progress) -> None:
+        if progress.rows:
+            metrics.info("batch", extra={"facts": progress.facts(model, time.time())})
+
+    return Meter(report, time.monotonic)

@@ -7,6 +7,7 @@ from typing import Any
 from core.events.messages import ObjectCreated, ScheduleFired
 from core.layout import model_of
 from core.runtime import Runtime
+from core.usecases.batch_progress import logged_meter
 from core.usecases.score_batch import Means
 from core.usecases.score_new import score_new
 
@@ -15,7 +16,8 @@ def handle(event: ObjectCreated | ScheduleFired, runtime: Runtime) -> dict[str, 
     """Score the file that was dropped, in the version that was; on any other event, every file that waits."""
     dropped = event if isinstance(event, ObjectCreated) and event.zone == "landing" else None
     model = event.model if isinstance(event, ScheduleFired) else model_of(event.key)
-    return score_new(
+    meter = logged_meter(model)
+    found = score_new(
         runtime.store("landing"),
         runtime.store("models"),
         runtime.store("predictions"),
@@ -23,6 +25,8 @@ def handle(event: ObjectCreated | ScheduleFired, runtime: Runtime) -> dict[str, 
         model=model,
         key=dropped.key if dropped else None,
         version=dropped.version if dropped else None,
-        means=Means(runtime.load, runtime.clock, runtime.code, runtime.seconds_left),
+        means=Means(runtime.load, runtime.clock, runtime.code, runtime.seconds_left, tell=meter.tell),
         keep=runtime.spec(model).batch.keep,
     )
+    meter.done()
+    return found
