@@ -10,15 +10,16 @@ from threading import Thread
 
 MEGABYTES = 384
 UPLOAD = """
-import resource, sys
+import sys
 from core.adapters.registry import open_url
+from tests.memory import peak_mb
 store = open_url(sys.argv[1], {"AWS_ACCESS_KEY_ID": "x"})
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_mb()
 info = store.put_stream("big", (bytes(1 << 20) for _ in range(int(sys.argv[2]))))
 assert info.size == int(sys.argv[2]) << 20
 if sys.argv[1].startswith("file"):
     assert sum(map(len, store.stream("big"))) == info.size
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+print(peak_mb() - before)
 """
 
 

@@ -75,16 +75,17 @@ def test_a_kind_that_rows_do_not_have_finds_nothing(tmp_path):
 
 
 CHILD = """
-    import resource, sys, tempfile
+    import sys, tempfile
     from pathlib import Path
     import numpy as np, pyarrow as pa, pyarrow.compute as pc
     from core.tables.matching import Matching
+    from tests.memory import peak_mb
 
     count, step = int(sys.argv[1]), 50_000
     kept = np.dtype([("row", "<i8"), ("p", "<f4", (2,))])
     def ids(numbers):
         return pc.binary_join_element_wise("prediction-of-the-day-", pa.array(numbers).cast(pa.string()), "")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_mb()
     with tempfile.TemporaryDirectory() as folder, Matching(Path(folder), count * 11 // 10, kept) as found:
         def label(numbers, truth):
             found.add_labels({"id": ids(numbers)}, truth.astype(float))
@@ -98,12 +99,12 @@ CHILD = """
             records["row"] = np.arange(start, start + step)
             found.add_rows({"id": ids(records["row"])}, records)
         right = sum(int((truth == records["row"]).sum()) for records, truth, _ in found.matched())
-    print(right, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+    print(right, peak_mb() - before)
 """
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has another unit elsewhere")
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux")
 def test_three_million_pairs_take_no_more_memory_than_one_million():
     """As Python dictionaries three million take about 700 MB."""
     grown = {count: joined(count) for count in (1_000_000, 3_000_000)}

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from datetime import timedelta
@@ -25,6 +24,7 @@ from core.domain.prediction import batch_id
 from core.layout import ZONES
 from core.tables.arrow import TIME, dataset_schema
 from core.usecases.check_performance import check_performance
+from tests.memory import peak_mb
 from tests.unit.usecases.site import CODE, NOON, SPEC, Site, truth
 from tests.unit.usecases.site import rows as columns_of
 
@@ -45,15 +45,11 @@ def check(folder: Path) -> None:
     stores = (zones["predictions"], zones["models"], zones["datasets"], zones["reports"])
     report = check_performance(*stores, spec=SPEC, code=CODE)
     found = sum(window.whole.labelled for window in report.windows)
-    sys.stdout.write(f"{found} {peak()} {time.perf_counter() - started:.1f}\n")
+    sys.stdout.write(f"{found} {peak_mb()} {time.perf_counter() - started:.1f}\n")
 
 
 def site_in(folder: Path) -> Site:
     return Site(zones={zone: LocalStore(folder / zone) for zone in ZONES})
-
-
-def peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def write_answers(site: Site, count: int) -> None:

@@ -437,7 +437,7 @@ def test_the_same_answers_and_labels_are_the_same_bytes(site: Site) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has another unit elsewhere")
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux")
 def test_three_million_pairs_are_compared_in_bounded_memory(tmp_path) -> None:
     """A process that has imported it all has 140 MB; as dictionaries the labels alone take 700 MB."""
     assert peak_of(3_000_000, tmp_path) < 450
