@@ -1,6 +1,7 @@
 """Logs for machines and for people: one JSON object a line, or one plain line, on stderr.
 
-Library code logs through the standard `logging`; facts go into `extra={"facts": {...}}`.
+Library code logs through the standard `logging`; facts go into `extra={"facts": {...}}`, and what the message says
+already, for machines to read, into `extra={"details": {...}}`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             "logger": record.name,
             **getattr(record, "facts", {}),
+            **getattr(record, "details", {}),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

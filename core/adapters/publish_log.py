@@ -18,7 +18,7 @@ class LogPublisher:
     def publish(self, notice: Notice) -> None:
         """Write the line."""
         level = logging.INFO if notice.data["state"] == "resolved" else LEVELS[notice.data["severity"]]
-        log.log(level, "alert %s: %s", notice.title, notice.data["summary"], extra={"facts": dict(notice.data)})
+        log.log(level, "alert %s: %s", notice.title, notice.data["summary"], extra={"details": dict(notice.data)})
 
 
 def open_log(given: Given) -> LogPublisher:  # noqa: ARG001 - every factory has one signature

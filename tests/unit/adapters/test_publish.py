@@ -25,6 +25,7 @@ from core.adapters.publish_webhook import signature
 from core.domain.alert import Observation, unraised
 from core.domain.notice import notice_of
 from core.errors import BadInput, Permanent, Transient, Unsupported
+from core.telemetry import JsonFormatter, PlainFormatter
 
 SEEN = Observation(
     "drift", "v1", wrong=True, level="warning", summary="<it> & drifted", evidence="r", at=datetime.now(UTC)
@@ -86,6 +87,8 @@ def test_nothing_set_is_the_log(caplog):
         found.publish(NOTICE)
     (line,) = caplog.records
     assert (line.levelname, line.getMessage()) == ("WARNING", "alert [warning] m: drift (v1): <it> & drifted")
+    assert json.loads(JsonFormatter().format(line))["fingerprint"] == NOTICE.data["fingerprint"]
+    assert PlainFormatter().format(line).endswith("<it> & drifted")  # a person is told it once
 
 
 def test_what_is_resolved_is_no_warning_in_the_log(caplog):
