@@ -11,9 +11,10 @@ NODE_MODULES := $(AZURITE)/node_modules/.package-lock.json
 OSLS_MODULES := $(OSLS)/node_modules/.package-lock.json
 PAGES := tests/web/browser
 PAGES_MODULES := $(PAGES)/node_modules/.package-lock.json
+EDGE_MODULES := edge/web/node_modules/.package-lock.json edge/node/node_modules/.package-lock.json
 
 .DELETE_ON_ERROR:
-.PHONY: help install demo browser test fast cloud cloud-demo package lint format lock clean
+.PHONY: help install demo browser test fast cloud cloud-demo package edge edge-arm64 lint format lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1	/'
@@ -23,10 +24,10 @@ demo: $(VENV)/.laptop ## the whole loop on real flights, in a fresh store
 
 install: $(VENV)/.laptop ## the tidemill command, as .venv/bin/tidemill
 
-test: $(VENV)/.dev $(NODE_MODULES) $(OSLS_MODULES) $(PAGES_MODULES) browser lint ## linters, types and every test
+test: $(VENV)/.dev $(NODE_MODULES) $(OSLS_MODULES) $(PAGES_MODULES) $(EDGE_MODULES) browser lint ## linters, types and every test
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 
-fast: $(VENV)/.dev $(NODE_MODULES) ## the tests that take no more than a few seconds each
+fast: $(VENV)/.dev $(NODE_MODULES) $(EDGE_MODULES) ## the tests that take no more than a few seconds each
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal -m "not slow"
 
 cloud: $(VENV)/.dev $(OSLS_MODULES) ## AWS on this machine, with everything deployed and seeded; Ctrl-C stops it
@@ -37,6 +38,12 @@ cloud-demo: $(VENV)/.dev $(OSLS_MODULES) ## the demo's loop on AWS on this machi
 
 package: $(VENV)/.laptop ## the deployable archive of each function, in build/packages
 	$(BIN)/tidemill package
+
+edge: $(VENV)/.laptop ## the wheel that devices install, in build/packages
+	$(BIN)/tidemill package edge
+
+edge-arm64: $(VENV)/.dev ## the tests of devices on an emulated ARM64; on Debian, as root
+	$(BIN)/python -m tests.edge.arm64
 
 browser: ## the Chromium that the report pages are tested in; root gets it from apt where there is none
 	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
@@ -61,7 +68,7 @@ lock: $(VENV)/.lock ## pin what pyproject.toml asks for; UPGRADE=1 takes the new
 	$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## remove the environment and every cache; stores are left alone
-	rm -rf $(VENV) $(AZURITE)/node_modules $(OSLS)/node_modules $(PAGES)/node_modules .serverless build dist *.egg-info
+	rm -rf $(VENV) $(AZURITE)/node_modules $(OSLS)/node_modules $(PAGES)/node_modules edge/web/node_modules edge/node/node_modules .serverless build dist *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -170,6 +170,16 @@ def version_of_report(key: str) -> str:
     return key.rpartition("/")[2].partition("-")[0]
 
 
+def group_of_report(key: str) -> str | None:
+    """The group of devices that a drift or performance report is on; None for one on what the cloud answered.
+
+    >>> group_of_report("m/drift/0f3a5c2e-9b1d-north-2.json"), group_of_report("m/drift/0f3a5c2e-9b1d.json")
+    ('north-2', None)
+    """
+    parts = key.rpartition("/")[2].removesuffix(".json").split("-", 2)
+    return parts[2] if len(parts) > 2 else None  # noqa: PLR2004
+
+
 def fairness_report(model: str, window: str) -> str:
     """How alike groups were treated, in the windows of the performance report of the same name."""
     return f"{model}/fairness/{window}.json"
@@ -338,3 +348,106 @@ def batch_refused(model: str, run: str) -> str:
 def is_batch_success(key: str) -> bool:
     """Whether a key below `batches` says that a run is finished."""
     return key.endswith("/_SUCCESS")
+
+
+# edge -------------------------------------------------------------------------------------------------------
+
+DEVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+RELEASE_ID = re.compile(r"[0-9]{10}-[0-9a-f]{12}")
+EDGE_TELEMETRY = "telemetry/"
+TELEMETRY_SUFFIX = ".jsonl.gz"
+
+
+def check_device_name(name: str, what: str = "device") -> str:
+    """Return `name`; raises BadInput if no device, and no group of devices, can be called that."""
+    if not DEVICE_NAME.fullmatch(name):
+        raise BadInput(f"{what} name {name[:80]!r} must be 1 to 63 of A-Z, a-z, 0-9, '.', '_' and '-', no sign first.")
+    return name
+
+
+def edge_model(model: str) -> str:
+    """Prefix of everything that is released of a model; the releases come first in it, the oldest first."""
+    return f"{model}/"
+
+
+def edge_file(model: str, release: str, name: str) -> str:
+    """One file of an immutable release."""
+    return f"{model}/{release}/{name}"
+
+
+def edge_manifest(model: str, release: str) -> str:
+    """Written last: the release exists from then on."""
+    return edge_file(model, release, MANIFEST)
+
+
+def release_of(key: str) -> str | None:
+    """The release whose manifest a key below `edge_model` is, or None if it is another key.
+
+    >>> release_of("m/0000000001-0f3a5c2e9b1d/manifest.json")
+    '0000000001-0f3a5c2e9b1d'
+    """
+    parts = key.split("/")
+    whole = len(parts) == 3 and parts[2] == MANIFEST and RELEASE_ID.fullmatch(parts[1])  # noqa: PLR2004
+    return parts[1] if whole else None
+
+
+def edge_sequences(model: str) -> str:
+    """Prefix of the claims of a model's sequence numbers."""
+    return f"{model}/sequence/"
+
+
+def edge_sequence(model: str, number: int) -> str:
+    """Who has release `number`, counted from 1: written before the release, create-only."""
+    return f"{model}/sequence/{number:010d}.json"
+
+
+def edge_rollouts(model: str) -> str:
+    """Prefix of a model's rollout documents."""
+    return f"{model}/rollouts/"
+
+
+def edge_rollout(model: str, number: int) -> str:
+    """Rollout document `number`, counted from 1: which devices are to run which release."""
+    return f"{model}/rollouts/{number:010d}.json"
+
+
+def edge_trusts(model: str) -> str:
+    """Prefix of the trust documents that a model's devices follow."""
+    return f"{model}/trust/"
+
+
+def edge_trust(model: str, number: int) -> str:
+    """Trust document `number`, counted from 1: whose signatures count."""
+    return f"{model}/trust/{number:010d}.json"
+
+
+def edge_number(key: str) -> int:
+    """The number of the sequence claim, rollout or trust document that a key is of."""
+    return int(key.rpartition("/")[2].removesuffix(".json"))
+
+
+def edge_telemetry_of(model: str) -> str:
+    """Prefix of what all of a model's devices sent back."""
+    return f"{EDGE_TELEMETRY}{model}/"
+
+
+def edge_telemetry_of_group(model: str, group: str) -> str:
+    """Prefix of what one group of devices sent back."""
+    return f"{EDGE_TELEMETRY}{model}/{group}/"
+
+
+def edge_telemetry(model: str, group: str, device: str, segment: str) -> str:
+    """One segment of what a device sent back, gzipped JSON Lines."""
+    return f"{EDGE_TELEMETRY}{model}/{group}/{device}/{segment}{TELEMETRY_SUFFIX}"
+
+
+def parse_edge_telemetry(key: str) -> tuple[str, str, str, str]:
+    """(model, group, device, segment) of what a device sent back; raises BadInput for any other key."""
+    parts = key.removeprefix(EDGE_TELEMETRY).removesuffix(TELEMETRY_SUFFIX).split("/")
+    if len(parts) != 4 or not key.startswith(EDGE_TELEMETRY) or not key.endswith(TELEMETRY_SUFFIX):  # noqa: PLR2004
+        raise BadInput(
+            f"telemetry key {key[:200]!r} must look like telemetry/<model>/<group>/<device>/<segment>.jsonl.gz."
+        )
+    model, group, device, segment = parts
+    check_device_name(segment, "segment")
+    return check_model_name(model), check_device_name(group, "group"), check_device_name(device), segment

@@ -77,7 +77,8 @@ class Settings:
     which Vertex AI asks. `function` is the one that a cloud's host runs, `jobs` the URL of its job runner,
     `dead_letters` that of the queue for what it gives up, `engine` that of the one that does batch work and
     search, `queue` that of the function's own queue, where it hands work on. `alerts` are the URLs of those who are
-    told of alerts, `alert_secrets` sign what webhooks are told.
+    told of alerts, `alert_secrets` sign what webhooks are told. `edge_keys` is the folder of the keys that sign
+    releases for devices, locked with `edge_passphrase`.
     """
 
     store: str
@@ -103,6 +104,8 @@ class Settings:
     alerts: tuple[str, ...] = field(default=(), repr=False)
     alert_secrets: tuple[str, ...] = field(default=(), repr=False)
     metrics_every: float = 60.0
+    edge_keys: Path = Path(".tidemill/edge-keys")
+    edge_passphrase: str = field(default="", repr=False)
     access: AccessSettings = AccessSettings()
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -127,7 +130,7 @@ class Settings:
         return cls(
             store=template,
             specs=specs or Path(environ.get("TIDEMILL_SPECS", "models")),
-            host=Path(environ.get("TIDEMILL_HOST_FOLDER") or _host_folder(template)),
+            host=Path(environ.get("TIDEMILL_HOST_FOLDER") or _beside(template, ".host")),
             serve=tuple(environ.get("TIDEMILL_SERVE", "").replace(",", " ").split()),
             prediction_log=_log_mode(environ.get("TIDEMILL_PREDICTION_LOG") or prediction_log),
             prediction_log_share=_share(environ, "TIDEMILL_PREDICTION_LOG_SHARE", 0.1),
@@ -148,6 +151,8 @@ class Settings:
             alerts=tuple(environ.get("TIDEMILL_ALERTS", "").split()),
             alert_secrets=tuple(environ.get("TIDEMILL_ALERTS_SECRET", "").split()),
             metrics_every=_number(environ, "TIDEMILL_METRICS_EVERY", 60.0),
+            edge_keys=Path(environ.get("TIDEMILL_EDGE_KEYS") or _beside(template, "edge-keys")),
+            edge_passphrase=environ.get("TIDEMILL_EDGE_PASSPHRASE", ""),
             access=AccessSettings.from_env(environ),
             environ=environ,
         )
@@ -166,11 +171,11 @@ def store_url(text: str) -> str:
     return f"file://{Path(text).absolute()}"
 
 
-def _host_folder(template: str) -> Path:
+def _beside(template: str, name: str) -> Path:
     """Beside the zones of a local store, so that a store is moved or deleted whole; else under the working folder."""
     if not template.startswith("file://"):
-        return Path(".tidemill/host")
-    return Path(template.removeprefix("file://").replace(ZONE, ".host"))
+        return Path(".tidemill") / name.lstrip(".")
+    return Path(template.removeprefix("file://").replace(ZONE, name))
 
 
 def _log_mode(text: str) -> LogMode:

@@ -64,7 +64,7 @@ def package(declared: Declaration, specs: Path, output: Path, progress: Callable
     progress(f"{declared.name}: packing")
     output.mkdir(parents=True, exist_ok=True)
     path = output / f"{declared.name}.zip"
-    with _workspace() as ours:
+    with workspace() as ours:
         _stage(declared, specs, ours)
         files = {**_files(libraries), **_files(ours)}
         write_zip(path, files)
@@ -84,7 +84,7 @@ def _installed(group: str) -> Path:
     made_of = [lock.read_bytes(), Path(slim.__file__).read_bytes(), sys.version.encode(), *map(str.encode, PLATFORMS)]
     done = BUILD / "libraries" / f"{group}-{hashlib.sha256(b'|'.join(made_of)).hexdigest()[:12]}"
     if not done.is_dir():
-        with _workspace() as unfinished:
+        with workspace() as unfinished:
             _pip_install(lock, unfinished)
             _check_names(unfinished)
             _keep_only(unfinished, slim.needed(unfinished))
@@ -153,7 +153,7 @@ def _compile(folder: Path) -> None:
 
 
 @contextmanager
-def _workspace() -> Iterator[Path]:
+def workspace() -> Iterator[Path]:
     """An empty folder inside of the `with`, on the file system of what is built."""
     BUILD.mkdir(exist_ok=True, parents=True)
     folder = Path(tempfile.mkdtemp(prefix="part-", dir=BUILD))

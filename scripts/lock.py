@@ -19,7 +19,7 @@ APART = ("lock", "clients", "checkov", "providers")
 WIDEST = "dev"
 GROUPS = (
     *("ingest", "validate", "train_trigger", "train", "batch_inference", "realtime_inference", "drift_check"),
-    *("report", "tokens", "engine", "container", "google"),
+    *("report", "tokens", "edge", "engine", "container", "google"),
     "laptop",
 )
 

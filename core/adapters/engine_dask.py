@@ -1,4 +1,4 @@
-"""Tasks on a cluster of Dask distributed (https://distributed.dask.org), which somebody else runs.
+"""Tasks on a cluster of Dask distributed (https://distributed.dask.org).
 
 The scheduler gives the task of a worker that dies to another one. When this process dies, what it asked for is dropped.
 """
@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from typing import Any, TypeVar
 
 import distributed
 
 from ..errors import Transient
+from .engine_clusters import MANAGERS, started
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -23,6 +24,8 @@ TASKS_A_THREAD = 3
 
 RETRIES = 2
 PATIENCE_SECONDS = 30.0
+STARTING_SECONDS = 600.0
+"""Until the first worker is there: machines of a cluster that is started for the run have to start, too."""
 
 
 class DaskEngine:
@@ -59,31 +62,39 @@ class DaskEngine:
             raise Transient(f"the engine lost a task: {error}; run again, and what is done stays done.") from error
 
 
-def open_dask(url: str) -> DaskEngine:
-    """The engine of a scheduler's URL; raises Transient if it cannot be reached, or has no worker."""
-    return DaskEngine(_client(url))
+@contextmanager
+def open_dask(url: str) -> Iterator[DaskEngine]:
+    """The engine of a scheduler's URL, or of a cluster that is started for as long as the `with` lasts.
+
+    Raises Transient if it cannot be reached or has no worker, and as `engine_clusters.started`.
+    """
+    with _client(url) as client:
+        yield DaskEngine(client)
 
 
 @contextmanager
 def joblib_on(url: str) -> Iterator[None]:
-    """Inside of the `with`, joblib does its work on the workers of the scheduler at `url`; raises as `open_dask`.
+    """Inside of the `with`, joblib does its work on the workers of the engine at `url`; raises as `open_dask`.
 
     Workers run with one thread of OpenMP and BLAS each, which is what Dask's nannies set.
     """
     from joblib import parallel_config  # noqa: PLC0415 - what trains has it, what scores need not
 
-    client = _client(url)
-    try:
-        with parallel_config("dask", n_jobs=-1, client=client):
-            yield
-    finally:
-        client.close()
+    with _client(url) as client, parallel_config("dask", n_jobs=-1, client=client):
+        yield
 
 
-def _client(url: str) -> Any:  # noqa: ANN401 - as above
-    try:
-        client = distributed.Client(url, timeout=PATIENCE_SECONDS, set_as_default=False)
-        client.wait_for_workers(1, timeout=PATIENCE_SECONDS)
-    except (OSError, TimeoutError) as error:
-        raise Transient(f"engine {url!r} cannot be reached, or has no worker: {error}.") from error
-    return client
+@contextmanager
+def _client(url: str) -> Iterator[Any]:
+    starts = url.partition("://")[0] in MANAGERS
+    with started(url) if starts else nullcontext(url) as where:
+        try:
+            client = distributed.Client(where, timeout=PATIENCE_SECONDS, set_as_default=False)
+        except (OSError, TimeoutError) as error:
+            raise Transient(f"engine {url!r} cannot be reached: {error}.") from error
+        with client:
+            try:
+                client.wait_for_workers(1, timeout=STARTING_SECONDS if starts else PATIENCE_SECONDS)
+            except (OSError, TimeoutError) as error:
+                raise Transient(f"engine {url!r} has no worker: {error}.") from error
+            yield client

@@ -10,13 +10,21 @@ from typing import Any
 from ..errors import BadInput, Unsupported
 from ..ports import Engine
 
-ENGINES: Mapping[str, str] = dict.fromkeys(("tcp", "tls", "ucx", "ws", "wss"), f"{__package__}.engine_dask")
+SCHEDULERS = ("tcp", "tls", "ucx", "ws", "wss")
 """The protocols of Dask's schedulers: https://distributed.dask.org/en/stable/communications.html"""
 
+CLUSTERS = ("local", "fargate", "ec2", "gce", "azurevm", "kubernetes")
+"""Clusters that are started for a run: see `engine_clusters`."""
 
-def open_engine(url: str) -> Engine:
-    """The engine at `url`, such as tcp://scheduler:8786; raises BadInput, Unsupported, or Transient."""
-    factory: Callable[[str], Engine] = _factory(url, "open_dask")
+ENGINES: Mapping[str, str] = dict.fromkeys((*SCHEDULERS, *CLUSTERS), f"{__package__}.engine_dask")
+
+
+def open_engine(url: str) -> AbstractContextManager[Engine]:
+    """Inside of the `with` the engine at `url`, such as tcp://scheduler:8786.
+
+    Raises BadInput, Unsupported, or Transient.
+    """
+    factory: Callable[[str], AbstractContextManager[Engine]] = _factory(url, "open_dask")
     return factory(url)
 
 
@@ -29,7 +37,10 @@ def joblib_on(url: str) -> AbstractContextManager[object]:
 def _factory(url: str, name: str) -> Any:  # noqa: ANN401 - of the name's own type
     module = ENGINES.get(url.partition("://")[0])
     if module is None:
-        raise BadInput(f"engine {url!r} must be the URL of a Dask scheduler, such as tcp://scheduler:8786.")
+        raise BadInput(
+            f"engine {url!r} must be the URL of a Dask scheduler, such as tcp://scheduler:8786, or of a cluster to "
+            f"start: {', '.join(CLUSTERS)}."
+        )
     try:
         return getattr(import_module(module), name)
     except ImportError as error:

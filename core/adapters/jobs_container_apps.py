@@ -1,7 +1,6 @@
 """Jobs of Azure Container Apps: TIDEMILL_JOBS=azurejobs://SUBSCRIPTION/RESOURCE_GROUP/JOB.
 
-References: https://learn.microsoft.com/rest/api/resource-manager/containerapps/jobs/start,
-https://learn.microsoft.com/azure/container-apps/managed-identity#connect-to-azure-services-in-app-code
+Reference: https://learn.microsoft.com/rest/api/resource-manager/containerapps/jobs/start
 """
 
 from __future__ import annotations
@@ -10,34 +9,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import SplitResult, quote, urlencode
+from urllib.parse import SplitResult, quote
 
 from ..errors import BadInput
+from .azure_identity import Identity, identity_of
 from .rest import Call, ask
 
 API = "https://management.azure.com"
 API_VERSION = "2024-03-01"
-IDENTITY_VERSION = "2019-08-01"
 REPEATED = ("name", "image", "command", "env")
 """What an execution takes from the job's own container: who overrides one field has to say them all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Where a container gets tokens of its managed identity; `client_id` says of which, if it has several."""
-
-    endpoint: str
-    header: str
-    client_id: str = ""
-
-    def token(self, resource: str, purpose: str) -> str:
-        """A token for an API; raises Permanent or Transient. The platform keeps it, so it is asked for each time."""
-        asked = {"api-version": IDENTITY_VERSION, "resource": resource}
-        if self.client_id:
-            asked["client_id"] = self.client_id
-        url = f"{self.endpoint}?{urlencode(asked)}"
-        answer = ask(Call(purpose, "the managed identity", "GET", url, {"x-identity-header": self.header}))
-        return str(json.loads(answer)["access_token"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +62,6 @@ def open_container_apps(url: SplitResult, environ: Mapping[str, str]) -> Contain
     group, _, job = url.path.strip("/").partition("/")
     if not url.netloc or not group or not job or "/" in job:
         raise BadInput(f"TIDEMILL_JOBS is {url.geturl()!r}; it must be azurejobs://SUBSCRIPTION/RESOURCE_GROUP/JOB.")
-    endpoint, header = environ.get("IDENTITY_ENDPOINT"), environ.get("IDENTITY_HEADER")
-    if not endpoint or not header:
-        raise BadInput(
-            f"TIDEMILL_JOBS is {url.geturl()!r}, which works in Azure alone, where a container has an identity: "
-            "IDENTITY_ENDPOINT is not set."
-        )
+    identity = identity_of(environ, f"TIDEMILL_JOBS is {url.geturl()!r}")
     path = f"/subscriptions/{url.netloc}/resourceGroups/{quote(group)}/providers/Microsoft.App/jobs/{quote(job)}"
-    return ContainerAppsJobs(Identity(endpoint, header, environ.get("AZURE_CLIENT_ID", "")), path)
+    return ContainerAppsJobs(identity, path)

@@ -1,5 +1,7 @@
 """Jobs of Kubernetes, made from a suspended CronJob: TIDEMILL_JOBS=kubernetes://NAMESPACE/CRONJOB.
 
+Without a namespace, kubernetes:///CRONJOB, it is the pod's own.
+
 As `kubectl create job --from=cronjob/NAME` does. References:
 https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/job-v1/,
 https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
@@ -27,7 +29,7 @@ ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 class KubernetesJobs:
     """Creates a Job named after the work, so that one which was started already is not started again.
 
-    `api` is the server's URL; `account` is the folder of the pod's service account.
+    `api` is the server's URL; `namespace` is empty for the pod's own; `account` is the folder of its service account.
     """
 
     api: str
@@ -49,16 +51,16 @@ class KubernetesJobs:
         self, job: str, method: Literal["GET", "POST"], path: str, body: object = None, done: int | None = None
     ) -> bytes:
         """The answer; `done` is the status that says that it is done already."""
-        url = f"{self.api}/apis/batch/v1/namespaces/{self.namespace}/{path}"
+        url = f"{self.api}/apis/batch/v1/namespaces/{self.namespace or self._said('namespace')}/{path}"
         data = None if body is None else json.dumps(body).encode()
-        headers = {"authorization": f"Bearer {self._token()}", "content-type": "application/json"}
+        headers = {"authorization": f"Bearer {self._said('token')}", "content-type": "application/json"}
         call = Call(f"job {job} cannot be started", "Kubernetes", method, url, headers, data)
         return ask(call, self._trust(), done)
 
-    def _token(self) -> str:
-        """Read each time: Kubernetes renews it."""
+    def _said(self, name: str) -> str:
+        """A file of the service account, read each time: Kubernetes renews the token."""
         try:
-            return (self.account / "token").read_text("utf-8").strip()
+            return (self.account / name).read_text("utf-8").strip()
         except OSError as error:
             raise Permanent(f"there is no service account in {self.account}: is this a pod? ({error})") from error
 
@@ -78,7 +80,7 @@ def job_name(job: str, name: str) -> str:
 def open_kubernetes(url: SplitResult, environ: Mapping[str, str]) -> KubernetesJobs:
     """The runner of kubernetes://NAMESPACE/CRONJOB, by the pod's service account; raises BadInput outside of a pod."""
     template = url.path.strip("/")
-    if not url.netloc or not template or "/" in template:
+    if not template or "/" in template:
         raise BadInput(f"TIDEMILL_JOBS is {url.geturl()!r}; it must be kubernetes://NAMESPACE/CRONJOB.")
     host, port = environ.get("KUBERNETES_SERVICE_HOST"), environ.get("KUBERNETES_SERVICE_PORT", "443")
     if not host:

@@ -34,6 +34,7 @@ PUBLISHERS: Mapping[str, tuple[str, str]] = {
     "sns": (f"{__package__}.publish_aws:open_sns", "pip install boto3"),
     "ses": (f"{__package__}.publish_aws:open_ses", "pip install boto3"),
     "pubsub": (f"{__package__}.publish_pubsub:open_pubsub", "pip install google-auth requests"),
+    "eventgrid": (f"{__package__}.publish_event_grid:open_event_grid", "nothing: it is built in"),
 }
 """Scheme -> the factory, and what to install when its import fails."""
 

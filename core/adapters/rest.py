@@ -23,7 +23,7 @@ class Call:
 
     purpose: str
     vendor: str
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     url: str
     headers: Mapping[str, str]
     body: bytes | None = None
@@ -40,9 +40,10 @@ def ask(call: Call, trust: ssl.SSLContext | None = None, done: int | None = None
             found: bytes = answer.read()
             return found
     except urllib.error.HTTPError as error:
-        if error.code == done:
-            return b""
-        said = error.read(300).decode("utf-8", "replace")
+        with error:
+            if error.code == done:
+                return b""
+            said = error.read(300).decode("utf-8", "replace")
         raise _kind(error.code)(f"{call.purpose}: {call.vendor} said {error.code} {said!r}.") from error
     except (OSError, HTTPException) as error:
         raise Transient(f"{call.purpose}: {error}") from error

@@ -216,6 +216,10 @@ def _check_still(info: ObjectInfo, file: FileIO) -> None:
 
 _PERMISSION = (Permanent, "cannot be reached: give this user read and write permission on the folder")
 _FULL = (Transient, "cannot be written: the disk or the quota is full")
+_LIMIT = (
+    Permanent,
+    "cannot be written: it is larger than a file may be here; raise the limit (ulimit -f) or the quota",
+)
 _NAME = (BadInput, "has a name that this file system cannot hold; shorten or rename it")
 _SYSTEM = (Unsupported, "cannot be written: the zone's folder and its parent must be one file system with hard links")
 _AGAIN = (Transient, "cannot be reached just now")
@@ -233,6 +237,7 @@ TABLE: Mapping[int, tuple[type[TidemillError], str]] = {
     errno.EROFS: _PERMISSION,
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
+    errno.EFBIG: _LIMIT,
     errno.EXDEV: _SYSTEM,
     errno.EMLINK: _SYSTEM,
     errno.EOPNOTSUPP: _SYSTEM,

@@ -60,7 +60,11 @@ def batch(  # noqa: PLR0913 - one parameter an option
     until: Moment = None,
     engine: Annotated[
         str | None,
-        typer.Option("--engine", metavar="URL", help="A Dask scheduler, tcp://host:8786. [TIDEMILL_ENGINE]"),
+        typer.Option(
+            "--engine",
+            metavar="URL",
+            help="A Dask scheduler, tcp://host:8786, or a cluster to start. [TIDEMILL_ENGINE]",
+        ),
     ] = None,
 ) -> Result:
     """Score files; rows that cannot be used are put beside the answers, with reasons.
@@ -72,8 +76,8 @@ def batch(  # noqa: PLR0913 - one parameter an option
     moment(until, "--until")
     found = inputs(session, model, source)
     options = Options(_columns(keep), _columns(partition_by), since, until)
-    elsewhere = _elsewhere(session, found, output, engine or session.settings.engine)
-    with _told(session, model, found) as meter:
+    there = _elsewhere(session, found, output, engine or session.settings.engine)
+    with there as elsewhere, _told(session, model, found) as meter:
         result = _scored(session, model, found, output, options, version, meter, elsewhere)
     return Result(result.to_json(), _sentence(result, output))
 
@@ -106,13 +110,17 @@ def _columns(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
-def _elsewhere(session: Session, found: Inputs, output: str, engine: str) -> Engine | None:
+@contextmanager
+def _elsewhere(session: Session, found: Inputs, output: str, engine: str) -> Iterator[Engine | None]:
+    """Where the work is done, if not here."""
     if not engine:
-        return None
+        yield None
+        return
     settings = session.settings
     models = settings.models_url or settings.store.replace(ZONE, "models")
     files = [Input(info.key, info.version) for info in found.files]
-    return Elsewhere(open_engine(engine), found.url, absolute(output).rstrip("/"), models, files)
+    with open_engine(engine) as opened:
+        yield Elsewhere(opened, found.url, absolute(output).rstrip("/"), models, files)
 
 
 @contextmanager

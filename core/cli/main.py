@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ..code import __version__
-from . import alerts, batch, data, inspection, keys, models, operation, packaging, scoring
+from . import alerts, batch, data, edge, inspection, keys, models, operation, packaging, scoring
 
 app = typer.Typer(
     name="tidemill",
@@ -26,9 +26,12 @@ keys_app = typer.Typer(help="The API keys of the endpoint.", no_args_is_help=Tru
 alerts_app = typer.Typer(help="What is wrong with models, and who knows of it.", no_args_is_help=True)
 alerts.register(alerts_app)
 keys.register(keys_app)
+edge_app = typer.Typer(help="Releases for devices, and the devices' own agent.", no_args_is_help=True)
+edge.register(edge_app)
 app.add_typer(models_app, name="models")
 app.add_typer(keys_app, name="keys")
 app.add_typer(alerts_app, name="alerts")
+app.add_typer(edge_app, name="edge")
 
 
 def _tell_version(wanted: bool) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from iac.package import Archive
 
 MEGABYTE = 1024 * 1024
+EDGE = "edge"
 
 
 def register(app: typer.Typer) -> None:
@@ -41,12 +42,17 @@ def package(
 ) -> Result:
     """Make the deployable archive of each function, with its size against the platform's limit.
 
-    Archives for AWS are for the Python that runs this command, on Linux of x86-64.
+    Archives for AWS are for the Python that runs this command, on Linux of x86-64. `edge` is the wheel of the agent
+    that runs on devices.
     """
     declared = declarations()
+    if functions == [EDGE]:
+        return _for_devices(output)
     unknown = sorted(set(functions or ()) - set(declared))
     if unknown:
-        raise BadInput(f"there is no function {unknown[0]}; the functions are {', '.join(declared)}.")
+        raise BadInput(
+            f"there is no function {unknown[0]}; the functions are {', '.join(declared)}, and {EDGE} is packed alone."
+        )
     if platform == "google":
         names = functions or [name for name, each in declared.items() if each.kind == "event"]
         return _for_google([declared[name] for name in names], session.settings.specs, output)
@@ -55,6 +61,16 @@ def package(
     names = functions or [name for name, each in declared.items() if each.packaging == "zip"]
     made = [pack(declared[name], session.settings.specs, output, session.progress) for name in names]
     return Result({"functions": [archive.to_json() for archive in made]}, _table(made))
+
+
+def _for_devices(output: Path) -> Result:
+    from iac.edge_wheel import build  # noqa: PLC0415 - no other command needs it
+
+    wheel = build(output)
+    table = Table("wheel", "archive", "zipped MB", "unzipped MB")
+    sizes = (f"{size / MEGABYTE:.1f}" for size in (wheel.zipped, wheel.unzipped))
+    table.add_row(wheel.name, wheel.archive, *sizes)
+    return Result({"functions": [wheel.to_json()]}, table)
 
 
 def _for_google(declared: list[Declaration], specs: Path, output: Path) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,9 +11,11 @@ import typer
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from ..domain.drift.report import By
+from ..domain.drift.report import By, DriftReport
 from ..domain.route import Route
+from ..runtime import Runtime
 from ..usecases.check_drift import check_drift
+from ..usecases.check_fleet import GroupCheck, check_fleet
 from ..usecases.predict_rows import predict_rows
 from ..usecases.promote import current_route
 from ..usecases.train import Training
@@ -89,7 +92,7 @@ def drift(
     by: Annotated[str, typer.Option(metavar="answered|time", help="Which time the window is of.")] = "answered",
     fail_on_drift: Annotated[bool, typer.Option("--fail-on-drift", help="Exit with 1 if drift is found.")] = False,
 ) -> Result:
-    """Compare what was asked and answered with what the serving version learned from."""
+    """Compare what was asked and answered with what the serving version learned from, in the cloud and on devices."""
     runtime = session.runtime
     report = check_drift(
         runtime.store("predictions"),
@@ -102,8 +105,32 @@ def drift(
         until=moment(until, "--until"),
         by=_by(by),
     )
-    found = {**report.to_json(), "report": report.key}
-    return Result(found, _checked(found), ok=not (fail_on_drift and report.drifted))
+    groups = [] if report.span.asked else [check.drift for check in _fleet(runtime, model)]
+    found = {**report.to_json(), "report": report.key, "fleet": [_of_group(group) for group in groups]}
+    drifted = any(each.drifted for each in (report, *groups))
+    return Result(
+        found, Group(_checked(found), *map(_told_of_group, found["fleet"])), ok=not (fail_on_drift and drifted)
+    )
+
+
+def _fleet(runtime: Runtime, model: str) -> Sequence[GroupCheck]:
+    stores = (runtime.store("edge"), runtime.store("models"), runtime.store("datasets"), runtime.store("reports"))
+    return check_fleet(*stores, spec=runtime.spec(model), code=runtime.code)
+
+
+def _of_group(report: DriftReport) -> dict[str, Any]:
+    """What is told of one group of devices; its report has everything."""
+    names = [column.name for column in report.comparison.features if column.drifted]
+    told = {name: getattr(report, name) for name in ("group", "version", "rows", "unusable", "drifted", "reason")}
+    return {**told, "features": names, "degraded": report.performance.degraded, "report": report.key}
+
+
+def _told_of_group(found: dict[str, Any]) -> str:
+    who = f"Devices of group {found['group']}, version {found['version']}"
+    if found["report"] is None:
+        return f"{who}: {found['reason']}."
+    verdict = f"drift in {', '.join(found['features']) or 'what is answered'}" if found["drifted"] else "no drift"
+    return f"{who}: {verdict} in {found['rows']:,} rows; see reports/{found['report']}."
 
 
 def moment(text: str | None, option: str) -> datetime | None:

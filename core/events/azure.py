@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from ..errors import BadInput
 from .cloudevents import CloudEvent
+from .fields import optional
 from .messages import ObjectCreated
 from .places import object_created
 
@@ -29,9 +30,8 @@ def created(event: CloudEvent, store: str) -> list[ObjectCreated]:
     subject = _SUBJECT.fullmatch(event.subject)
     if subject is None:
         raise BadInput(f"the subject {event.subject[:80]!r} of a {CREATED} event names no container and blob.")
-    tag = event.data.get("eTag")
     container, name = subject.groups()
-    found = object_created(store, container, name, None if tag is None else str(tag))
+    found = object_created(store, container, name, optional(event.data, "eTag"))
     return [] if found is None else [found]
 
 

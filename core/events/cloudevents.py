@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from ..errors import BadInput
-from .fields import Document, parsed, text
+from .fields import Document, optional, parsed, text
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
@@ -44,9 +44,9 @@ def decode(headers: Mapping[str, str], body: bytes) -> list[CloudEvent]:
     """The events of a request that `is_cloud_event`; raises BadInput for one that is not as specified."""
     kind = _media_type(headers)
     if kind == BATCH:
-        return [_structured(item) for item in _batch(body)]
+        return [structured(item) for item in _batch(body)]
     if kind == STRUCTURED:
-        return [_structured(parsed(_utf8(body)))]
+        return [structured(parsed(_utf8(body)))]
     return [_binary(headers, body)]
 
 
@@ -66,7 +66,8 @@ def _batch(body: bytes) -> list[Document]:
     return events
 
 
-def _structured(event: Document) -> CloudEvent:
+def structured(event: Document) -> CloudEvent:
+    """The event of a JSON document; raises BadInput if it is none."""
     data = event.get("data")
     if "data_base64" in event:
         data = parsed(_utf8(_unpacked(event["data_base64"])))
@@ -87,7 +88,7 @@ def _event(attributes: Document, data: object) -> CloudEvent:
     if not isinstance(data, Mapping):
         raise BadInput("the data of a CloudEvent must be a JSON object here.")
     id_, source, type_ = (text(attributes, name) for name in ("id", "source", "type"))
-    subject, time = (str(attributes.get(name) or "") for name in ("subject", "time"))
+    subject, time = (optional(attributes, name) or "" for name in ("subject", "time"))
     return CloudEvent(id_, source, type_, subject, time, data)
 
 

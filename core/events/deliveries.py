@@ -1,4 +1,4 @@
-"""Whatever is posted to a host of events -> what happened. Pure functions: a request in, messages out.
+"""Whatever a host of events is given -> what happened. Pure functions: a request or a message in, messages out.
 
 CloudEvents of any sender, push subscriptions of Pub/Sub, bucket notifications of stores that speak S3 (MinIO, Ceph),
 the filer of SeaweedFS, and our own schedules.
@@ -39,6 +39,13 @@ class Decoder:
             return [message for event in events for message in self._event(event, received)]
         due = moment(headers, SCHEDULED) if SCHEDULED in headers else received
         return list(self._document(parsed(_text(body)), due))
+
+    def taken(self, text: str, received: datetime) -> list[Event]:
+        """What a message tells of that was taken from a queue, where nothing but its text came; as above."""
+        document = parsed(text)
+        if "specversion" in document:
+            return list(self._event(cloudevents.structured(document), received))
+        return list(self._document(document, received))
 
     def _event(self, event: CloudEvent, received: datetime) -> Iterable[Event]:
         if event.type.startswith(google.STORAGE):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..layout import check_model_name
-from .fields import Document, moment, text, within
+from .fields import Document, moment, optional, text, within
 from .messages import Event, ObjectCreated, ScheduleFired
 from .places import object_created
 
@@ -45,5 +45,5 @@ def _created(document: Document, store: str) -> Iterable[ObjectCreated]:
     detail = within(document, "detail")
     thing = within(detail, "object")
     bucket = text(within(detail, "bucket"), "name")
-    found = object_created(store, bucket, text(thing, "key"), thing.get("etag"))
+    found = object_created(store, bucket, text(thing, "key"), optional(thing, "etag"))
     return [] if found is None else [found]

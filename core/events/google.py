@@ -11,7 +11,7 @@ import binascii
 
 from ..errors import BadInput
 from .cloudevents import CloudEvent
-from .fields import Document, parsed, text, within
+from .fields import Document, number, optional, parsed, text, within
 from .messages import ObjectCreated
 from .places import object_created
 
@@ -25,7 +25,7 @@ def finalized(event: CloudEvent, store: str) -> list[ObjectCreated]:
     """The object that Eventarc tells of; nothing for what else can happen to objects. Raises BadInput."""
     if event.type != FINALIZED:
         return []
-    return _created(store, text(event.data, "bucket"), text(event.data, "name"), event.data.get("generation"))
+    return _created(store, text(event.data, "bucket"), text(event.data, "name"), number(event.data, "generation"))
 
 
 def is_push(document: Document) -> bool:
@@ -40,7 +40,7 @@ def notified(document: Document, store: str) -> list[ObjectCreated] | None:
         return None
     if attributes["eventType"] != OBJECT_FINALIZE:
         return []
-    generation = attributes.get("objectGeneration")
+    generation = number(attributes, "objectGeneration")
     return _created(store, text(attributes, "bucketId"), text(attributes, "objectId"), generation)
 
 
@@ -51,9 +51,9 @@ def message(document: Document) -> tuple[Document, str]:
         data = base64.b64decode(text(found, "data"), validate=True).decode("utf-8")
     except (binascii.Error, UnicodeDecodeError):
         raise BadInput("the data of a Pub/Sub message must be JSON in base64.") from None
-    return parsed(data), str(found.get("publishTime") or "")
+    return parsed(data), optional(found, "publishTime") or ""
 
 
-def _created(store: str, bucket: str, name: str, generation: object) -> list[ObjectCreated]:
-    found = object_created(store, bucket, name, None if generation is None else str(generation))
+def _created(store: str, bucket: str, name: str, generation: str | None) -> list[ObjectCreated]:
+    found = object_created(store, bucket, name, generation)
     return [] if found is None else [found]

@@ -37,19 +37,31 @@ def listed(document: Document) -> list[ObjectCreated]:
 
 
 def _created(zone: Zone, key: str, version: str | None) -> ObjectCreated | None:
-    if key.endswith("/"):
-        return None
     if len(key.encode()) > LONGEST_KEY:
         raise BadInput(f"object key {key[:80]!r}… is longer than {LONGEST_KEY:,} bytes, which no store allows.")
-    return ObjectCreated(zone, check_file_name(key), version)
+    name = check_file_name(key.removesuffix("/"))
+    return ObjectCreated(zone, name, version) if name == key else None
+
+
+def zone_places(store: str) -> list[str]:
+    """The bucket of each zone, empty where the store has none.
+
+    >>> zone_places("s3://acme-{zone}")[:2]
+    ['acme-landing', 'acme-datasets']
+    """
+    return [_place(store, zone)[0] for zone in ZONES]
 
 
 def zone_of(store: str, bucket: str, key: str) -> tuple[Zone, str]:
     """(zone, key in that zone) of an object; raises BadInput for an object outside of every zone."""
-    _, _, place = store.partition("://")
     for zone in ZONES:
-        name, _, prefix = place.replace("{zone}", zone).partition("/")
-        folder = f"{prefix.rstrip('/')}/" if prefix else ""
+        name, folder = _place(store, zone)
         if name == bucket and key.startswith(folder):
             return zone, key.removeprefix(folder)
     raise BadInput(f"object {key[:200]!r} of bucket {bucket[:80]!r} is in no zone of the store {store}.")
+
+
+def _place(store: str, zone: Zone) -> tuple[str, str]:
+    """(bucket, folder in it) of a zone."""
+    name, _, prefix = store.partition("://")[2].replace("{zone}", zone).partition("/")
+    return name, f"{prefix.rstrip('/')}/" if prefix else ""

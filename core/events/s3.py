@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
-from .fields import Document, text, within
+from ..errors import BadInput
+from .fields import Document, optional, text, within
 from .messages import ObjectCreated
 from .places import object_created
 
@@ -43,6 +44,13 @@ def created(record: Document, store: str) -> list[ObjectCreated]:
         return []
     s3 = within(record, "s3")
     thing = within(s3, "object")
-    key = text(thing, "key") if record.get("eventSource") == CEPH else unquote_plus(text(thing, "key"), errors="strict")
-    found = object_created(store, text(within(s3, "bucket"), "name"), key, thing.get("eTag"))
+    key = text(thing, "key") if record.get("eventSource") == CEPH else _decoded(text(thing, "key"))
+    found = object_created(store, text(within(s3, "bucket"), "name"), key, optional(thing, "eTag"))
     return [] if found is None else [found]
+
+
+def _decoded(key: str) -> str:
+    try:
+        return unquote_plus(key, errors="strict")
+    except UnicodeDecodeError:
+        raise BadInput(f"object key {key[:80]!r} of an event is no URL-encoded UTF-8.") from None

@@ -16,6 +16,8 @@ from .places import object_created
 
 BUCKETS = "/buckets/"
 WRITES = frozenset({"create", "update", "rename"})
+UPLOADS = ".uploads/"
+"""Where the filer keeps the parts of uploads, in each bucket."""
 ETAG = "Seaweed-X-Amz-ETag"
 
 
@@ -34,7 +36,7 @@ def written(document: Document, store: str) -> list[ObjectCreated]:
         return []
     bucket, _, key = path.removeprefix(BUCKETS).partition("/")
     entry = within(document, "message").get("new_entry")
-    if not isinstance(entry, dict) or entry.get("is_directory") or bucket.startswith(".") or key.startswith("."):
+    if not isinstance(entry, dict) or entry.get("is_directory") or bucket.startswith(".") or key.startswith(UPLOADS):
         return []
     found = object_created(store, bucket, key, _etag(entry))
     return [] if found is None else [found]

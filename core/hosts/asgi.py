@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager, suppress
+from operator import methodcaller
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, cast
 
@@ -37,6 +38,7 @@ DRAINED = 4
 """How many times the limit of a body is read and thrown away, so that its sender gets to read the answer."""
 SMALL = 64 * 1024
 """Bytes of a body that is answered within a few milliseconds."""
+_LATIN_1 = methodcaller("encode", "latin-1")
 GRACE = 10
 """Seconds that requests under way get to end when the server stops."""
 KEEP_ALIVE = 75
@@ -66,6 +68,10 @@ class Answers(Protocol):
         """Whether answering may take so long that others should not have to wait for it."""
         ...
 
+    def at_once(self, request: Request) -> Response | None:
+        """The answer of `handle` to a request of the commonest kind, which waits for nothing; else None."""
+        ...
+
     def handle(self, request: Request) -> Response:
         """Answer a request; never raises."""
         ...
@@ -80,10 +86,31 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection, or the application's life."""
-        if scope["type"] == "lifespan":
+        if scope["type"] != "http":
+            await self._otherwise(scope["type"], receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        limit = self._service.max_body
+        message = None if _is_hopeless(headers, limit) else await receive()
+        if message is not None and _is_whole(message, limit):
+            body, rest = message["body"], "read"
+        else:
+            body, rest = await _gathered(message, receive, limit)
+        if rest == "gone":
+            return
+        request = Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, body)
+        response = self._service.at_once(request) if len(body) <= SMALL else None
+        if response is None:
+            response = await self._handled(request)
+        told = list(zip(map(_LATIN_1, response.headers), map(_LATIN_1, response.headers.values()), strict=True))
+        if rest == "unread":  # the connection would otherwise go on reading what is not wanted
+            told.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": response.status, "headers": told})
+        await send({"type": "http.response.body", "body": response.body})
+
+    async def _otherwise(self, kind: str, receive: Receive, send: Send) -> None:
+        if kind == "lifespan":
             await self._live(receive, send)
-        elif scope["type"] == "http":
-            await self._answer(scope, receive, send)
         else:
             await send({"type": "websocket.close"})
 
@@ -107,50 +134,45 @@ class App:
             except Exception:  # the next tick may do better; requests are answered meanwhile
                 log.exception("routes and prediction log could not be looked after")
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        body, rest = await _body(headers, receive, self._service.max_body)
-        if rest == "gone":
-            return
-        request = Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, body)
-        if self._is_quick(request):
-            response = self._service.handle(request)
-        else:
-            response = await asyncio.to_thread(self._service.handle, request)
-        told = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
-        if rest == "unread":  # the connection would otherwise go on reading what is not wanted
-            told.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": response.status, "headers": told})
-        await send({"type": "http.response.body", "body": response.body})
-
-    def _is_quick(self, request: Request) -> bool:
+    async def _handled(self, request: Request) -> Response:
         """A thread costs more than a small answer does: one is used where the others would have to wait long."""
         small = len(request.body) <= SMALL and "content-encoding" not in request.headers
-        return small and not self._service.may_wait(request)
+        if small and not self._service.may_wait(request):
+            return self._service.handle(request)
+        return await asyncio.to_thread(self._service.handle, request)
 
 
-async def _body(
-    headers: Mapping[str, str], receive: Receive, limit: int
+def _is_hopeless(headers: Mapping[str, str], limit: int) -> bool:
+    """Whether the body says to be far beyond the limit."""
+    declared = headers.get("content-length", "")
+    return declared.isdecimal() and int(declared) > limit * DRAINED
+
+
+def _is_whole(message: Message, limit: int) -> bool:
+    """Whether a message holds a whole body within the limit, as nearly all do."""
+    body = message.get("body")
+    return body is not None and len(body) <= limit and not message.get("more_body")
+
+
+async def _gathered(
+    message: Message | None, receive: Receive, limit: int
 ) -> tuple[bytes, Literal["read", "unread", "gone"]]:
-    """The body, and whether the rest of it was read, is still to come, or never comes since the client has gone.
+    """The body that begins with `message`, and whether the rest was read, is to come, or will not: the client is gone.
 
-    Of a body beyond the limit no more than one byte too many is kept, or none of one that says so: the service refuses
+    Of a body beyond the limit no more than one byte too many is kept, or none without a message: the service refuses
     both.
     """
-    declared = headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit * DRAINED:
-        return b"", "unread"
     body, read = bytearray(), 0
-    while read <= limit * DRAINED:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return b"", "gone"
+    while message is not None and message["type"] != "http.disconnect":
         chunk = message.get("body", b"")
         read += len(chunk)
         body += chunk[: limit + 1 - len(body)]
         if not message.get("more_body"):
             return bytes(body), "read"
-    return bytes(body), "unread"
+        if read > limit * DRAINED:
+            return bytes(body), "unread"
+        message = await receive()
+    return b"", "unread" if message is None else "gone"
 
 
 class Server:

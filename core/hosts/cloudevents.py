@@ -2,27 +2,34 @@
 
 `POST /events` is for every function that is served here, `POST /events/FUNCTION` for one of them. 200 says that all is
 done. 503 and 500 ask for the event again. 400 says that trying again cannot help: senders keep it as a dead letter.
+`GET /events/openapi.json` tells what is taken.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 
 from ..errors import BadInput, Permanent, TidemillError
 from ..events.azure import permission
 from ..events.deliveries import Decoder
-from ..events.messages import Event, ScheduleFired, TrainingClaimed
+from ..events.messages import Event
 from ..inference.access import Access, Denied, Forbidden
 from ..inference.http import Request, Response, body_of, json_response, problem
 from ..specfile import spec_files
 from .worker import Worker
 
 EVENTS = "/events"
+DOCUMENT = f"{EVENTS}/openapi.json"
+ALLOWED = {"allow": "POST, OPTIONS"}
 LARGEST = 1 << 20
 """Bytes of a body: senders stop at 512 KB (Eventarc) to 1 MB (Event Grid, Pub/Sub's for push is 10 MB of base64)."""
+
+PATIENCE = 570.0
+"""Seconds that senders wait for an answer: Pub/Sub and Knative ten minutes, and a moment for the way."""
 
 log = logging.getLogger("tidemill")
 
@@ -36,20 +43,31 @@ class Deliveries:
 
     def handle(self, request: Request) -> Response:
         """Do what the request tells of; the answer says whether it has to come again."""
-        if request.method == "OPTIONS":
-            return Response(HTTPStatus.OK, permission(request.headers) or {"allow": "POST, OPTIONS"}, b"")
-        if request.method != "POST":
-            return problem(HTTPStatus.METHOD_NOT_ALLOWED, "events are posted here.", {"allow": "POST, OPTIONS"})
         try:
-            self._admit(request)
+            if request.path == DOCUMENT:
+                return self._document(request)
             called = self._called(request.path)
+            if request.method == "OPTIONS":
+                return Response(HTTPStatus.OK, permission(request.headers) or ALLOWED, b"")
+            if request.method != "POST":
+                return problem(HTTPStatus.METHOD_NOT_ALLOWED, "events are posted here.", ALLOWED)
+            self._admit(request)
             messages = self._messages(called, request)
         except Denied as error:
             return problem(error.status, str(error), error.headers)
         except BadInput as error:
             log.error("events: %s", error)  # noqa: TRY400 - a sentence, no traceback
             return problem(error.status, str(error))
-        return _answer([error for worker in called for error in worker.errors(_of(messages, worker))])
+        return _answer([error for worker in called for error in worker.errors(messages, _time_for(worker))])
+
+    def _document(self, request: Request) -> Response:
+        if request.method != "GET":
+            return problem(HTTPStatus.METHOD_NOT_ALLOWED, "this is only to be read.", {"allow": "GET"})
+        self._admit(request)
+        from .events_openapi import document  # noqa: PLC0415 - asked for by people, and not by events
+
+        store = next(iter(self._workers.values())).runtime.settings.store
+        return json_response(document(store, self._workers, self._access.schemes))
 
     def _admit(self, request: Request) -> None:
         caller = self._access.admit(request)
@@ -71,20 +89,10 @@ class Deliveries:
         return Decoder(settings.store, models).messages(request.headers, body, datetime.now(UTC))
 
 
-def _of(messages: Iterable[Event], worker: Worker) -> list[Event]:
-    """The messages that are for one function: its schedules, its jobs, and objects, of which it takes what it wants."""
-    name = worker.declared.name
-    return [each for each in messages if _addressee(each) in {name, None}]
-
-
-def _addressee(message: Event) -> str | None:
-    match message:
-        case ScheduleFired(schedule):
-            return schedule
-        case TrainingClaimed():
-            return "train"
-        case _:
-            return None
+def _time_for(worker: Worker) -> Callable[[], float]:
+    """Seconds until the sender would send the event again, beside the work that is still done."""
+    end = time.monotonic() + min(worker.declared.timeout, PATIENCE)
+    return lambda: end - time.monotonic()
 
 
 def _answer(errors: list[Exception]) -> Response:

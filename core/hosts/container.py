@@ -17,7 +17,7 @@ from ..runtime import Runtime
 from ..settings import Settings
 from ..telemetry import configure
 from .asgi import App, Server
-from .cloudevents import EVENTS, LARGEST, Deliveries
+from .cloudevents import DOCUMENT, EVENTS, LARGEST, Deliveries
 from .exposure import check_exposure
 from .worker import make_workers
 
@@ -55,6 +55,10 @@ class Hub:
         """Functions read and write stores."""
         return _is_event(request) or self._endpoint is None or self._endpoint.may_wait(request)
 
+    def at_once(self, request: Request) -> Response | None:
+        """What the endpoint answers at once."""
+        return None if self._endpoint is None or _is_event(request) else self._endpoint.at_once(request)
+
     def handle(self, request: Request) -> Response:
         """Answer a request; never raises."""
         if _is_event(request):
@@ -63,7 +67,10 @@ class Hub:
             return self._endpoint.handle(request)
         if request.path in HEALTH and request.method == "GET":
             return json_response({"ready": True})
-        return problem(404, f"there is nothing at {request.path[:200]!r}: events are posted to {EVENTS}.")
+        return problem(
+            404,
+            f"there is nothing at {request.path[:200]!r}: events are posted to {EVENTS}, and {DOCUMENT} tells which.",
+        )
 
 
 def _is_event(request: Request) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from ..adapters.jobs import open_jobs
 from ..declaration import Declaration, declarations
 from ..errors import BadInput, TidemillError, TimeUp
-from ..events.messages import Event, ObjectCreated
+from ..events.messages import Event, ObjectCreated, ScheduleFired, TrainingClaimed
 from ..runtime import Runtime
 from ..settings import Settings
 
@@ -55,9 +55,13 @@ class Worker:
 
     def wants(self, message: Event) -> bool:
         """Whether the message is for this function: rules of a cloud may let more through than was declared."""
-        if not isinstance(message, ObjectCreated):
-            return True
-        return any(trigger.fits(message.zone, message.key) for trigger in self.declared.triggers)
+        match message:
+            case ObjectCreated(zone, key):
+                return any(trigger.fits(zone, key) for trigger in self.declared.triggers)
+            case ScheduleFired(schedule):
+                return schedule == self.declared.name
+            case TrainingClaimed():
+                return self.declared.kind == "job"
 
 
 def make_workers(settings: Settings) -> dict[str, Worker]:

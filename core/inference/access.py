@@ -10,13 +10,15 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import ClassVar, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeAlias
 
 import msgspec
 
 from ..errors import Refused
-from ..settings import AccessSettings
 from .http import Request
+
+if TYPE_CHECKING:
+    from ..settings import AccessSettings
 
 Scheme: TypeAlias = Literal["key", "token"]
 """How a caller says who asks."""
@@ -93,6 +95,11 @@ class Access:
     def schemes(self) -> tuple[Scheme, ...]:
         """How callers may say who they are; none where nobody is asked."""
         return tuple(authority.scheme for authority in self._authorities)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether anybody may be refused."""
+        return bool(self._authorities) or self._limits is not None
 
     def admit(self, request: Request) -> Caller:
         """Who asks; raises Unauthorized or TooManyRequests."""

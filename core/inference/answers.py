@@ -63,10 +63,10 @@ def encodable(outputs: Outputs, classes: tuple[str, ...]) -> Answers:
     >>> msgspec.json.encode(encodable(Outputs(np.array(["a"], object), np.float32([[0.75, 0.25]])), ("a", "b")))
     b'[{"label":"a","probabilities":{"a":0.75,"b":0.25}}]'
     """
-    columns = columnar(outputs)
-    if PREDICTION in columns:
-        return list(map(Predicted, columns[PREDICTION]))
-    return list(map(Classified, columns[LABEL], starmap(_probabilities(classes), columns[PROBABILITIES])))
+    if outputs.labels is None or outputs.probabilities is None:
+        return list(map(Predicted, columnar(outputs)[PREDICTION]))
+    probabilities = starmap(_probabilities(classes), outputs.probabilities.tolist())
+    return list(map(Classified, outputs.labels.tolist(), probabilities))
 
 
 @lru_cache(maxsize=256)

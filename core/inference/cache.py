@@ -91,6 +91,14 @@ class ModelCache:
         slot.used = now
         return slot.served
 
+    def at_hand(self, model: str) -> Served | None:
+        """What `champion` gives, where that reads nothing from the store; else None."""
+        slot, now = self._slots.get(model), self._now()
+        if slot is None or now - slot.checked >= self.route_ttl:
+            return None
+        slot.used = now
+        return slot.served
+
     def version(self, model: str, version: str) -> Served:
         """One version, whoever is champion; raises NotFound if there is none, Transient if it cannot be loaded."""
         served = self._held(model, version)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -23,11 +23,15 @@ from .served import Served
 from .trials import Trials, key_of, named_version
 
 if TYPE_CHECKING:
+    from ..usecases.devices import Devices
     from .explaining import Explained, Explainer
 
 
 class Backend:
-    """What answers requests. `max_body` is in bytes, unzipped; `schemes` are the ways to say who asks."""
+    """What answers requests. `max_body` is in bytes, unzipped; `schemes` are the ways to say who asks.
+
+    `open_devices` opens what answers devices, when one asks for the first time; None where none are answered.
+    """
 
     def __init__(
         self,
@@ -37,9 +41,11 @@ class Backend:
         default_models: tuple[str, ...],
         max_body: int,
         schemes: tuple[Scheme, ...] = (),
+        open_devices: Callable[[], Devices] | None = None,
     ) -> None:
         self.cache, self.log, self.trials = cache, log, trials
         self.default_models, self.max_body, self.schemes = default_models, max_body, schemes
+        self._open_devices = open_devices
 
     @cached_property
     def explainer(self) -> Explainer:
@@ -47,6 +53,13 @@ class Backend:
         from .explaining import Explainer  # noqa: PLC0415 - few ask for that
 
         return Explainer(self.cache)
+
+    @cached_property
+    def devices(self) -> Devices:
+        """Answers devices; raises NotFound where none are answered."""
+        if self._open_devices is None:
+            raise NotFound("devices are not answered here.")
+        return self._open_devices()
 
     def default_model(self) -> str | None:
         """The model that answers a request that names none: the one that is set, or else the one that is loaded."""
@@ -99,7 +112,8 @@ class Call(msgspec.Struct):
         return self._find(self.path["model"], self.path.get("version"))
 
     def _find(self, model: str, version: str | None) -> Served:
-        self.caller.check(model)
+        if self.caller is not EVERYONE:
+            self.caller.check(model)
         version = version or named_version(self.request)
         cache = self.backend.cache
         self.served = cache.champion(model) if version is None else cache.version(model, version)
@@ -116,9 +130,10 @@ class Call(msgspec.Struct):
 
     def body(self, beside: str = http.JSON) -> bytes:
         """The body, which must be JSON or of the type `beside`."""
-        if beside == http.JSON or http.media_type(self.request) != beside:
-            http.expect_json(self.request)
-        return http.body_of(self.request, self.backend.max_body)
+        request = self.request
+        if "content-type" in request.headers and http.media_type(request) not in {http.JSON, beside}:
+            http.expect_json(request)
+        return http.body_of(request, self.backend.max_body)
 
     def score(self, served: Served, rows: Rows) -> Answer:
         """Answer the rows, and record that; while a challenger is on trial, it may be the one that answers."""

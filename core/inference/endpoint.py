@@ -27,7 +27,8 @@ class Operation(msgspec.Struct, frozen=True):
     """What the document says of one endpoint.
 
     `answer` names a schema of the document, `request` the kind of body; `also` is a media type that both may have
-    beside JSON.
+    beside JSON. `status` is that of success. `told` has the parameters, the body and the responses of what asks no
+    model, as OpenAPI has them, beside those that all have.
     """
 
     id: str
@@ -36,15 +37,21 @@ class Operation(msgspec.Struct, frozen=True):
     request: str | None = None
     also: str | None = None
     failures: tuple[HTTPStatus, ...] = ()
+    status: HTTPStatus = HTTPStatus.OK
+    told: Mapping[str, Any] | None = None
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """One way to be asked. `template` is the path, with names in braces for what stands there."""
+    """One way to be asked. `template` is the path, with names in braces for what stands there.
+
+    `waits` says that every answer has to wait for a store.
+    """
 
     method: str
     template: str
     handler: Handler
     operation: Operation
+    waits: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -73,6 +80,9 @@ class Endpoints(list[Endpoint]):
         request: str | None = None,
         also: str | None = None,
         failures: tuple[HTTPStatus, ...] = (),
+        status: HTTPStatus = HTTPStatus.OK,
+        told: Mapping[str, Any] | None = None,
+        waits: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Enter a handler; its name and docstring tell the document what it does."""
 
@@ -80,8 +90,8 @@ class Endpoints(list[Endpoint]):
             summary = (handler.__doc__ or "").partition("\n")[0]
             for template in templates:
                 name = handler.__name__ + ("_version" if "{version}" in template else "")
-                operation = Operation(name, summary, answer, request, also, failures)
-                self.append(Endpoint(method, template, handler, operation))
+                operation = Operation(name, summary, answer, request, also, failures, status, told)
+                self.append(Endpoint(method, template, handler, operation, waits))
             return handler
 
         return entered

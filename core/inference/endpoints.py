@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..code import __version__
-from . import openapi, sagemaker_endpoints, v1_endpoints, v2_endpoints, vertex_endpoints
+from . import edge_endpoints, openapi, sagemaker_endpoints, v1_endpoints, v2_endpoints, vertex_endpoints
 from .call import Call
 from .endpoint import Endpoints
 
@@ -27,6 +27,7 @@ ENDPOINTS = Endpoints(
         *v1_endpoints.ENDPOINTS,
         *vertex_endpoints.ENDPOINTS,
         *sagemaker_endpoints.ENDPOINTS,
+        *edge_endpoints.ENDPOINTS,
         *_ITSELF,
     ]
 )

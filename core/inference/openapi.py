@@ -6,7 +6,7 @@ them, with what its rows are; what JSON Schema cannot say is said in words.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -27,7 +27,7 @@ DENYING = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_RE
 
 _ROWS, _COLUMNS, _TENSORS = "Row", "Columns", "InferRequest"
 _METRICS = Operation("metrics", "What this process has counted, as Prometheus reads it.", "Metrics")
-_PLAIN = {"Metrics": "text/plain"}
+_PLAIN = {"Metrics": "text/plain", "File": "application/octet-stream"}
 """Answers that are not JSON, and what they are."""
 _UNNAMED = frozenset({"Invocation", "VertexRequest"})
 _ABOUT = (
@@ -119,7 +119,8 @@ def _operation(operation: Operation, template: str, model: str | None, *, one_of
     if operation.answer not in ANSWERED_TO_EVERYBODY:
         failures |= set(DENYING)
     rows = operation.request is not None
-    picks_version = (rows or "{model}" in template) and "{version}" not in template
+    asks_model = operation.told is None and (rows or "{model}" in template)
+    picks_version = asks_model and "{version}" not in template
     if picks_version:
         failures.add(HTTPStatus.BAD_REQUEST)
     described: dict[str, Any] = {
@@ -127,7 +128,7 @@ def _operation(operation: Operation, template: str, model: str | None, *, one_of
         "summary": operation.summary,
         "parameters": parameters(rows=rows, picks_version=picks_version),
         "responses": {
-            "200": _response(HTTPStatus.OK, operation.answer, operation.also),
+            str(int(operation.status)): _response(operation.status, operation.answer, operation.also),
             **{str(int(status)): _response(status, "Error") for status in sorted(failures)},
         },
     }
@@ -138,7 +139,14 @@ def _operation(operation: Operation, template: str, model: str | None, *, one_of
         }
     if operation.request in _WORDS:
         described["description"] = _WORDS[operation.request]
-    return described
+    return described if operation.told is None else _with(described, operation.told)
+
+
+def _with(described: dict[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """An operation with the parameters, the body and the responses that it has beside those that all have."""
+    parameters = [*described["parameters"], *told["parameters"]]
+    responses = {**described["responses"], **told.get("responses", {})}
+    return {**described, **told, "parameters": parameters, "responses": responses}
 
 
 def _response(status: HTTPStatus, schema: str, also: str | None = None) -> dict[str, Any]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from ..domain.telemetry import SEGMENT_NAME
+from ..layout import DEVICE_NAME, TELEMETRY_SUFFIX
 from . import tensors
 from .access import API_KEY, Scheme
 from .http import MODEL_VERSION, REQUEST_ID
@@ -28,8 +31,17 @@ def path_parameters(template: str) -> list[dict[str, Any]]:
     return [{"name": name, "in": "path", "required": True, "schema": _path_schema(name)} for name in names]
 
 
+_PATTERNS: Mapping[str, str] = {
+    "version": VERSION_NAME.pattern,
+    "group": DEVICE_NAME.pattern,
+    "device": DEVICE_NAME.pattern,
+    "segment": SEGMENT_NAME.pattern + re.escape(TELEMETRY_SUFFIX),
+}
+"""What may stand at the names of paths, where that is not anything."""
+
+
 def _path_schema(name: str) -> dict[str, str]:
-    return {**_TEXT, "pattern": _whole(VERSION_NAME.pattern)} if name == "version" else dict(_TEXT)
+    return {**_TEXT, "pattern": _whole(_PATTERNS[name])} if name in _PATTERNS else dict(_TEXT)
 
 
 def _whole(pattern: str) -> str:

@@ -109,5 +109,6 @@ SCHEMAS: Mapping[str, Json] = {
             "metadata": object_of({"signature_def": _SIGNATURES}),
         }
     ),
+    "Kept": object_of({"key": _TEXT, "rows": _SIZE}),
     "Document": object_of({"openapi": _TEXT, "paths": _OBJECT}),
 }

@@ -55,6 +55,7 @@ class OnnxPredictor:
         """Load `onnx`; raises Corrupt if it is no model, or not the one that `manifest` describes."""
         session = _session(onnx, manifest, _options(intra_threads, inter_threads, optimise=optimise))
         self._names = manifest.schema.feature_names
+        self._inputs = frozenset(self._names)
         self._classes = len(manifest.classes)
         self._outputs = _output_names(manifest.schema)
         _check_graph(session, manifest)
@@ -62,12 +63,12 @@ class OnnxPredictor:
 
     def predict(self, columns: Columns) -> Outputs:
         """Answer n rows, n >= 0, of [n] or [n, 1]; raises KeyError if `columns` lacks a feature."""
-        feeds = {name: columns[name] for name in self._names}
-        if feeds[self._names[0]].ndim == 1:
-            feeds = {name: values.reshape(-1, 1) for name, values in feeds.items()}
-        if not len(feeds[self._names[0]]):
+        first = columns[self._names[0]]
+        if first.ndim == 1 or columns.keys() != self._inputs or not isinstance(columns, dict):
+            columns = {name: columns[name].reshape(-1, 1) for name in self._names}
+        if not len(first):
             return self._no_rows()
-        answers: list[NDArray[Any]] = self._run(self._outputs, feeds, None)
+        answers: list[NDArray[Any]] = self._run(self._outputs, columns, None)
         if self._classes:
             return Outputs(labels=answers[0], probabilities=answers[1])
         return Outputs(prediction=answers[0].reshape(-1))

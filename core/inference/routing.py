@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from importlib import import_module
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .endpoint import Endpoint, Parameters
+
+if TYPE_CHECKING:
+    from ..usecases.score_one import Answer
 
 LONGEST_PATH = 300
 """Characters; there is nothing at a longer path."""
@@ -18,6 +22,7 @@ _PROTOCOLS = (
     ("/ping", "sagemaker_endpoints"),
     ("/invocations", "sagemaker_endpoints"),
     ("/openapi.json", "endpoints"),
+    ("/edge/", "edge_endpoints"),
 )
 """How the paths of a protocol begin, and the module of its endpoints."""
 
@@ -27,6 +32,18 @@ class Found(NamedTuple):
 
     endpoint: Endpoint
     parameters: Parameters
+
+
+class RowsAt(NamedTuple):
+    """A model, and how what it answered to rows is told."""
+
+    model: str
+    told: Callable[[Answer], dict[str, Any]]
+
+
+def modules_of_endpoints() -> tuple[str, ...]:
+    """The modules that are imported when a path of theirs is first asked for."""
+    return tuple(dict.fromkeys(f"{__package__}.{module}" for _, module in _PROTOCOLS))
 
 
 def find(path: str) -> dict[str, Found]:
@@ -43,6 +60,21 @@ def _find(path: str) -> dict[str, Found]:
         if parameters is not None:
             found[endpoint.method] = Found(endpoint, parameters)
     return found | {"HEAD": found["GET"]} if "GET" in found else found
+
+
+def rows_at(path: str) -> RowsAt | None:
+    """Who answers rows that are posted to this path, where it names a model and no version; None at any other."""
+    return _rows_at(path) if len(path) <= LONGEST_PATH else None
+
+
+@lru_cache(maxsize=1024)
+def _rows_at(path: str) -> RowsAt | None:
+    found = find(path).get("POST")
+    if found is None or not found.endpoint.template.endswith("/{model}:predict"):
+        return None
+    from .tfserving import row_answer  # noqa: PLC0415 - `find` has imported it, as this is one of its paths
+
+    return RowsAt(found.parameters["model"], row_answer)
 
 
 def _endpoints(path: str) -> list[Endpoint]:

@@ -6,15 +6,17 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..code import code_version
+from ..domain.model import ModelManifest
 from ..errors import NotFound, TidemillError
 from ..ports import Clock, Creates, LoadPredictor, ReadsListsCreates
-from ..settings import Settings
 from ..telemetry import METRICS_LOGGER
 from ..usecases.log_predictions import LogMode, PredictionLog
+from ..usecases.score_one import score
 from . import http
 from .access import Access, Denied
 from .cache import MEMORY, ModelCache
@@ -22,10 +24,14 @@ from .call import Backend, Call
 from .http import Request, Response, problem
 from .metrics import METRICS_PATH, Metrics
 from .refusals import Refusal, journal_refusal, no_journal
-from .routing import find
+from .routing import find, rows_at
 from .tracing import TRACEPARENT, trace_fields, trace_headers
 from .trials import VERSION, Shadows, Trials
-from .web import Web
+from .web import WORTH_ZIPPING, Web
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+    from ..usecases.devices import Devices
 
 MAX_BODY = 6 * 1024 * 1024
 METRICS_EVERY = 60.0
@@ -34,6 +40,10 @@ CLOSING = 5.0
 """Seconds that answers in shadow get to end when the service is closed."""
 
 _PAGE_METHODS = ("GET", "HEAD")
+_NOT_MODIFIED = int(HTTPStatus.NOT_MODIFIED)
+_OK = int(HTTPStatus.OK)
+_WISHES = frozenset({VERSION, TRACEPARENT, "origin", "content-encoding"})
+"""Headers that tell who answers, how a body is to be read, or what is to stand beside the answer."""
 
 log = logging.getLogger(__name__)
 metrics_log = logging.getLogger(METRICS_LOGGER)
@@ -45,7 +55,7 @@ class Service:
     `default_models` are loaded at the start; where there is one alone it answers `/invocations`, which names none.
     `max_body` is in bytes, unzipped. `web` is what browsers and platforms are granted, `access` who
     may ask. `journal` is told, by `tick`, of versions that a route names and that are not served. What was counted is
-    logged every `metrics_every` seconds; `/metrics` has it all.
+    logged every `metrics_every` seconds; `/metrics` has it all. `devices` opens what answers devices.
     """
 
     def __init__(
@@ -58,6 +68,7 @@ class Service:
         access: Access | None = None,
         journal: Callable[[Refusal], None] = no_journal,
         metrics_every: float = METRICS_EVERY,
+        devices: Callable[[], Devices] | None = None,
     ) -> None:
         self.max_body = max_body
         self._cache = cache
@@ -67,9 +78,11 @@ class Service:
         self._journal = journal
         self._metrics = Metrics()
         self._metrics_every, self._metrics_logged = metrics_every, time.monotonic()
+        self._is_open = predictions.mode != "sync" and not self._access.is_closed
         self._shadows = Shadows()
         trials = Trials(predictions, self._shadows)
-        self._backend = Backend(cache, predictions, trials, tuple(default_models), max_body, self._access.schemes)
+        schemes = self._access.schemes
+        self._backend = Backend(cache, predictions, trials, tuple(default_models), max_body, schemes, devices)
         self._unloaded = set(default_models)
         self._started = -float("inf")
 
@@ -106,29 +119,65 @@ class Service:
         found = find(self._web.renamed(request.path)).get(request.method)
         if found is None:
             return False
+        if found.endpoint.waits:
+            return True
         version, cache = request.headers.get(VERSION), self._cache
         if "model" in found.parameters:
             return not cache.is_warm(found.parameters["model"], found.parameters.get("version", version))
         return version is not None or not cache.models or not all(map(cache.is_warm, cache.models))
 
+    def at_once(self, request: Request) -> Response | None:
+        """What `handle` answers to the commonest request: small, rows for a champion at hand, and no wish beside.
+
+        None for any other. Such a request needs few of the steps that lead to an endpoint and back; together they take
+        as long as the model.
+        """
+        start, here = time.perf_counter(), rows_at(request.path)
+        if here is None or not self._is_plain(request):
+            return None
+        served = self._cache.at_hand(here.model)
+        rows = None if served is None or served.trial is not None else served.reader.instances(request.body)
+        if served is None or rows is None:
+            return None
+        call = Call(self._backend, request, http.request_id(request), served=served)
+        try:
+            body = msgspec.json.encode(here.told(score(served.loaded, rows, self._log, request_id=call.id)))
+        except Exception as error:  # noqa: BLE001 - as in `handle`
+            return self._finished(start, call, _failed(call, error))
+        if len(body) >= WORTH_ZIPPING:
+            return self._finished(start, call, Response(_OK, {"content-type": http.JSON}, body))
+        version = served.loaded.manifest.version
+        self._metrics.count(here.model, version, _OK, time.perf_counter() - start)
+        headers = {"content-type": http.JSON, http.REQUEST_ID: call.id, "content-length": str(len(body))}
+        headers[http.MODEL_VERSION] = version
+        return Response(_OK, headers, body)
+
+    def _is_plain(self, request: Request) -> bool:
+        """Whether it is to be answered to everybody, and nothing but its path and its body tells how."""
+        return (
+            self._is_open
+            and request.method == "POST"
+            and request.path not in self._web.aliases
+            and not request.query
+            and 0 < len(request.body) <= self.max_body
+            and _WISHES.isdisjoint(request.headers)
+            and request.headers.get("content-type", http.JSON) == http.JSON
+        )
+
     def handle(self, request: Request) -> Response:
         """Answer a request; never raises."""
-        start = time.perf_counter()
-        call = Call(self._backend, request, http.request_id(request))
+        start, call = time.perf_counter(), Call(self._backend, request, http.request_id(request))
         try:
             response = self._answer(call)
-        except Denied as error:
-            response = problem(error.status, str(error), error.headers)
-        except TidemillError as error:
-            response = problem(error.status, str(error))
-        except Exception:  # a client gets an answer, whatever happens
-            asked = {"requestMethod": request.method, "requestUrl": request.path[:200], "status": 500}
-            facts = {"request_id": call.id, "httpRequest": asked, **trace_fields(request)}
-            log.exception("a request failed", extra={"facts": facts})
-            sentence = f"something went wrong here: the log tells of {call.id}."
-            response = problem(HTTPStatus.INTERNAL_SERVER_ERROR, sentence)
-        finished = _finished(call, self._web.finished(request, response))
-        model, version = ("", "") if call.served is None else (call.served.loaded.manifest.model, call.served.version)
+        except Exception as error:  # noqa: BLE001 - a client gets an answer, whatever happens
+            response = _failed(call, error)
+        return self._finished(start, call, response)
+
+    def _finished(self, start: float, call: Call, response: Response) -> Response:
+        """The answer as the client gets it; counted."""
+        manifest = None if call.served is None else call.served.loaded.manifest
+        finished = _with_facts(call, manifest, self._web.finished(call.request, response))
+        model, version = ("", "") if manifest is None else (manifest.model, manifest.version)
         self._metrics.count(model, version, finished.status, time.perf_counter() - start)
         return finished
 
@@ -138,7 +187,7 @@ class Service:
         found = here.get(method)
         if found is None:
             return self._web.preflight(call.request) or self._page(call, path) or _nowhere(call.request, list(here))
-        if not found.endpoint.is_open:
+        if self._access.is_closed and not found.endpoint.is_open:
             call.caller = self._access.admit(call.request)
         call.path = found.parameters
         return call.finished(found.endpoint.handler(call))
@@ -163,6 +212,18 @@ class Service:
             metrics_log.info("served", extra={"facts": facts})
 
 
+def _failed(call: Call, error: Exception) -> Response:
+    """The answer where there is none: what the client did wrong, or that the log tells more."""
+    if isinstance(error, TidemillError):
+        return problem(error.status, str(error), error.headers if isinstance(error, Denied) else None)
+    request = call.request
+    asked = {"requestMethod": request.method, "requestUrl": request.path[:200], "status": 500}
+    facts = {"request_id": call.id, "httpRequest": asked, **trace_fields(request)}
+    log.error("a request failed", exc_info=error, extra={"facts": facts})
+    sentence = f"something went wrong here: the log tells of {call.id}."
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, sentence)
+
+
 def _nowhere(request: Request, allowed: Sequence[str]) -> Response:
     """The answer where no endpoint is, or none for that method; raises NotFound."""
     if not allowed:
@@ -171,10 +232,12 @@ def _nowhere(request: Request, allowed: Sequence[str]) -> Response:
     return problem(HTTPStatus.METHOD_NOT_ALLOWED, sentence, {"allow": ", ".join(allowed)})
 
 
-def _finished(call: Call, response: Response) -> Response:
-    headers = {**response.headers, http.REQUEST_ID: call.id, "content-length": str(len(response.body))}
-    if call.served is not None:
-        headers[http.MODEL_VERSION] = call.served.version
+def _with_facts(call: Call, manifest: ModelManifest | None, response: Response) -> Response:
+    headers = {**response.headers, http.REQUEST_ID: call.id}
+    if response.status != _NOT_MODIFIED:  # whose length would be that of the whole
+        headers["content-length"] = str(len(response.body))
+    if manifest is not None:
+        headers[http.MODEL_VERSION] = manifest.version
     if TRACEPARENT in call.request.headers:
         headers |= trace_headers(call.request)
     return Response(response.status, headers, b"" if call.request.method == "HEAD" else response.body)
@@ -217,6 +280,7 @@ def make_service(
     *,
     web: Web | None = None,
     access: Access | None = None,
+    devices: Callable[[], Devices] | None = None,
 ) -> Service:
     """The service over the models and the predictions zone; `models` is created in for the journal alone."""
     cache = ModelCache(models, load, route_ttl=options.route_ttl, memory=options.memory)
@@ -226,4 +290,4 @@ def make_service(
         journal_refusal(models, clock, refusal, code_version())
 
     models_first, every = options.default_models, options.metrics_every
-    return Service(cache, kept, models_first, options.max_body, web, access, journal, every)
+    return Service(cache, kept, models_first, options.max_body, web, access, journal, every, devices)

@@ -23,7 +23,7 @@ PREFLIGHT_AGE = "600"
 """Seconds that a browser may remember the answer to a preflight."""
 
 _LEVEL = 1
-_EXPOSED = ", ".join((REQUEST_ID, MODEL_VERSION, HEADER, "retry-after"))
+_EXPOSED = ", ".join((REQUEST_ID, MODEL_VERSION, HEADER, "retry-after", "etag", "content-range"))
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,1000}")
 _CODING = re.compile(r"\s*([A-Za-z0-9*_-]+)\s*(?:;\s*q\s*=\s*([0-9.]+)\s*)?")
 
@@ -48,7 +48,7 @@ class Web(msgspec.Struct, frozen=True):
         if not self._allows(origin):
             return problem(HTTPStatus.FORBIDDEN, f"pages of {origin[:200]!r} may not ask here.")
         names = request.headers.get("access-control-request-headers", "")
-        headers = {"access-control-allow-methods": "GET, HEAD, POST", "access-control-max-age": PREFLIGHT_AGE}
+        headers = {"access-control-allow-methods": "GET, HEAD, POST, PUT", "access-control-max-age": PREFLIGHT_AGE}
         if _HEADER_NAMES.fullmatch(names):
             headers["access-control-allow-headers"] = names
         return Response(HTTPStatus.OK, headers, b"")
@@ -57,7 +57,8 @@ class Web(msgspec.Struct, frozen=True):
         """The answer as this client may read it: open to its page, and zipped if it asks for that."""
         if self.origins and "origin" in request.headers:
             response = self._opened(request.headers["origin"], response)
-        if len(response.body) >= WORTH_ZIPPING and "accept-encoding" in request.headers:
+        whole = "accept-ranges" not in response.headers  # what is asked for in parts goes as it is
+        if len(response.body) >= WORTH_ZIPPING and "accept-encoding" in request.headers and whole:
             response = _zipped(request.headers["accept-encoding"], response)
         return response
 

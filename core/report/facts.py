@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from ..domain.alert import Alert
 from ..domain.dataset import DatasetManifest
+from ..domain.fleet import Fleet
 from ..domain.gates import Verdict
 from ..domain.journal import Entry
 from ..domain.receipt import Receipt
@@ -66,7 +67,8 @@ class ModelFacts:
     `versions_known`, `entries_known` and `alerts_known` count those that are stored. `measured` has the newest
     performance report of each version, the one that answered last at the end, and `fairness` those that belong to them.
     `rejected` has the reasons with their rows, by source. `broken` is the number of the first of the entries that does
-    not follow from the one before it.
+    not follow from the one before it. `fleet` are the devices that sent something back, `groups` the newest drift check
+    of each group of them.
     """
 
     model: str
@@ -85,6 +87,8 @@ class ModelFacts:
     entries: tuple[Entry, ...] = ()
     entries_known: int = 0
     broken: int | None = None
+    fleet: Fleet | None = None
+    groups: Mapping[str, Check] = field(default_factory=dict)
 
     @property
     def champion(self) -> VersionFacts | None:
@@ -115,6 +119,7 @@ class ModelSummary:
     """What the overview tells of one model.
 
     `checked` is the newest drift check of the version that serves, `measured` its newest performance report.
+    `devices` says that devices run it.
     """
 
     model: str
@@ -123,6 +128,7 @@ class ModelSummary:
     value: Interval | None = None
     checked: Check | None = None
     measured: Measurement | None = None
+    devices: bool = False
 
     @property
     def degraded(self) -> bool:

@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from . import wording
 from .charts.bar import bar
 from .facts import ModelFacts, ModelSummary
-from .views import alerts, data, drift, fairness, home, journal, lineage, performance, versions
+from .views import alerts, data, drift, fairness, fleet, home, journal, lineage, performance, versions
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -31,6 +31,7 @@ PAGES: Mapping[str, tuple[str, View]] = {
     "performance.html": ("Performance", performance.view),
     "fairness.html": ("Fairness", fairness.view),
     "data.html": ("Data", data.view),
+    "fleet.html": ("Fleet", fleet.view),
     "alerts.html": ("Alerts", alerts.view),
     "lineage.html": ("Lineage", lineage.view),
     "journal.html": ("Journal", journal.view),

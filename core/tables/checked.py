@@ -15,6 +15,7 @@ from ..domain.schema import Schema
 from ..errors import BadInput
 from ..ports import ObjectInfo, Reads
 from .arrow import TEXT, Kind, dataset_schema
+from .buffers import mask, to_numpy
 from .convert import Converted, canonical_labels, convert
 from .formats import format_of
 from .raw import Broken, RawBatch
@@ -86,7 +87,7 @@ class Checker:
         bad[list(reasons)] = True
         rejected += _rejected(raw, bad, reasons)
         rejected.sort(key=lambda row: row.row)
-        return Checked(batch.filter(pa.array(~bad)), raw.rows[~bad], rejected)
+        return Checked(batch.filter(mask(~bad)), raw.rows[~bad], rejected)
 
     def _check_columns(self, raw: RawBatch) -> None:
         strange = [name for name in raw.names if name not in self._declared()]
@@ -144,14 +145,14 @@ class Checker:
 
 def _unreadable(converted: Mapping[str, Converted]) -> Iterator[Finding]:
     for name, column in converted.items():
-        yield from ((name, problem, mask) for mask, problem in column.wrong)
+        yield from ((name, problem, marked) for marked, problem in column.wrong)
 
 
 def _reasons(wrong: Iterable[Finding]) -> dict[int, list[Reason]]:
     """All problems of each row that has one, in the order of rows; what cannot be read is not called missing too."""
     reasons: dict[int, list[Reason]] = {}
-    for column, problem, mask in wrong:
-        for row in np.flatnonzero(mask.to_numpy(zero_copy_only=False)).tolist():
+    for column, problem, found_wrong in wrong:
+        for row in np.flatnonzero(to_numpy(found_wrong)).tolist():
             found = reasons.setdefault(row, [])
             if problem != MISSING or all(reason.column != column for reason in found):
                 found.append(Reason(column, problem))
@@ -160,7 +161,7 @@ def _reasons(wrong: Iterable[Finding]) -> dict[int, list[Reason]]:
 
 def _rejected(raw: RawBatch, bad: NDArray[np.bool_], reasons: Mapping[int, list[Reason]]) -> Iterator[Rejected]:
     names = raw.batch.schema.names
-    columns = [shown(column) for column in raw.batch.filter(pa.array(bad)).columns]
+    columns = [shown(column) for column in raw.batch.filter(mask(bad)).columns]
     values = zip(*columns, strict=True) if columns else iter([()] * len(reasons))
     for row, why, found in zip(raw.rows[bad].tolist(), reasons.values(), values, strict=True):
         yield Rejected(row, tuple(why), dict(zip(names, found, strict=True)))

@@ -19,6 +19,7 @@ import pyarrow.types as kinds
 
 from . import parse
 from .arrow import NUMBER, TEXT, TIME
+from .buffers import texts
 
 NO_NUMBER = "is not a number"
 EXACT = 2**53
@@ -97,7 +98,7 @@ def canonical_labels(text: pa.Array) -> pa.Array:
     coded = text.dictionary_encode()
     names = pc.replace_substring_regex(coded.dictionary, r"^(-?[0-9]+)\.0+$", r"\1")
     lower = pc.ascii_lower(names)
-    names = pc.if_else(pc.is_in(lower, value_set=pa.array(["true", "false"])), lower, names)
+    names = pc.if_else(pc.is_in(lower, value_set=texts(["true", "false"])), lower, names)
     return names.take(coded.indices)
 
 

@@ -17,7 +17,7 @@ from .read_parquet import ParquetObject
 from .sources import text_batches
 
 PART_ROWS = 262_144
-"""Rows of a part, if the file has as many: eight of the longest batches."""
+"""Rows of a part, if the file has as many: sixteen of the longest batches of Parquet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .arrow import NUMBER, TIME
+from .buffers import texts
 
 NULL_SPELLINGS = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "<NA>", r"\N")
 """What a cell of a CSV file may say for null, in any column; a closed set that lists one keeps it as a value."""
 
-TRUE = pa.array(["true", "yes", "t", "1"])
-FALSE = pa.array(["false", "no", "f", "0"])
+TRUE = texts(["true", "yes", "t", "1"])
+FALSE = texts(["false", "no", "f", "0"])
 LOCAL_TIME = pa.timestamp("us")
 
 _NUMBER = r"(?i)^[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|nan|inf|infinity)$"

@@ -30,6 +30,7 @@ from ..domain.schema import NULL_CATEGORY, Feature, Schema
 from ..errors import Corrupt
 from ..ports import Reads
 from .arrow import TEXT, TIME
+from .buffers import coded, numbers
 from .columns import to_columns
 
 PARQUET = ".parquet"
@@ -98,10 +99,10 @@ def recorded(
 ) -> pa.RecordBatch:
     """Answered rows as they are recorded, each with its id; the first is row `row` of part `part`."""
     rows = len(answered)
-    numbers = pc.cast(pa.array(np.arange(row, row + rows)), TEXT)
+    places = pc.cast(numbers(np.arange(row, row + rows)), TEXT)
     prefix = batch_id(manifest.model, run, part, 0).removesuffix("0")
     before = {
-        PREDICTION_ID: pc.binary_join_element_wise(prefix, numbers, ""),
+        PREDICTION_ID: pc.binary_join_element_wise(prefix, places, ""),
         ANSWERED_AT: pa.repeat(pa.scalar(at, TIME), rows),
         MODEL_VERSION: pa.repeat(pa.scalar(manifest.version, TEXT), rows),
     }
@@ -118,11 +119,12 @@ def same_rows(stored: bytes, made: bytes, manifest: ModelManifest) -> bool:
 
 def _output_columns(outputs: Outputs, manifest: ModelManifest) -> dict[str, pa.Array]:
     if outputs.prediction is not None:
-        return {PREDICTION: pa.array(outputs.prediction.reshape(-1))}
+        return {PREDICTION: numbers(outputs.prediction.reshape(-1))}
     assert outputs.probabilities is not None
     shares = np.ascontiguousarray(outputs.probabilities.T)
-    probabilities = {probability_column(name): pa.array(shares[at]) for at, name in enumerate(manifest.classes)}
-    return {LABEL: pa.array(outputs.labels, TEXT), **probabilities}
+    probabilities = {probability_column(name): numbers(shares[at]) for at, name in enumerate(manifest.classes)}
+    assert outputs.labels is not None
+    return {LABEL: coded(outputs.labels, manifest.classes), **probabilities}
 
 
 def _read_part(data: bytes, manifest: ModelManifest) -> Iterator[Answered]:

@@ -12,6 +12,7 @@ import pyarrow.types as kinds
 from ..domain.prediction import PREDICTION_ID
 from ..domain.schema import Feature, Schema
 from .arrow import Kind
+from .buffers import texts
 
 Finding: TypeAlias = tuple[str | None, str, pa.Array]
 """The column, its problem, and the rows [n] that have it."""
@@ -70,7 +71,7 @@ def _out_of_bounds(values: pa.Array, feature: Feature) -> Iterator[Finding]:
 
 
 def _strange(values: pa.Array, name: str, closed: tuple[str, ...]) -> Iterator[Finding]:
-    known = pa.array(closed)
+    known = texts(closed)
     if kinds.is_dictionary(values.type):
         if pc.all(pc.is_in(values.dictionary, value_set=known)).as_py() is not False:
             return

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from ..ports import ObjectInfo, Reads
-from .arrow import TEXT
+from .buffers import texts
 from .formats import format_of
 from .parse import NULL_SPELLINGS
 from .raw import RawBatch, Wanted, some_rows
@@ -27,7 +27,7 @@ def raw_batches(store: Reads, info: ObjectInfo, wanted: Wanted | None = None) ->
 def null_texts(name: str, kept: tuple[str, ...] = ()) -> pa.Array:
     """What says null in the text of a file of that name: CSV has no other way than to spell it. `kept` are values."""
     spellings = NULL_SPELLINGS if format_of(name).startswith("csv") else ("",)
-    return pa.array([text for text in spellings if text not in kept], TEXT)
+    return texts([text for text in spellings if text not in kept])
 
 
 def _batches(store: Reads, info: ObjectInfo, wanted: Wanted | None) -> Iterator[RawBatch]:

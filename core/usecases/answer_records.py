@@ -40,9 +40,14 @@ def records_of(
         records["probabilities"] = outputs.probabilities
         return records
     records["prediction"] = outputs.prediction.reshape(-1)
-    if reference is not None and reference.tree is not None:
+    if reference is not None and reference.tree is not None and foreseeable(answered, manifest):
         records["leaf"] = reference.tree.leaf_of(answered.columns, records["prediction"])
     return records
+
+
+def foreseeable(answered: Answered, manifest: ModelManifest) -> bool:
+    """Whether performance can be estimated of these rows: that of a regression needs every feature, measured."""
+    return bool(manifest.classes) or answered.columns.keys() >= set(manifest.schema.feature_names)
 
 
 class Sample:

@@ -48,7 +48,7 @@ def rows_of(predictions: Reads, unit: str, manifest: ModelManifest, span: Span) 
     """The rows of a unit that the version of `manifest` answered, in the window alone if one was asked for."""
     for key in _objects(predictions, unit, manifest):
         for answered in read_answered(predictions, key, manifest):
-            yield answered.take(_within(answered, span)) if span.asked else answered
+            yield within(answered, span) if span.asked else answered
 
 
 def times_of(rows: Answered, span: Span) -> Times:
@@ -68,8 +68,12 @@ def _objects(predictions: Reads, unit: str, manifest: ModelManifest) -> Iterator
         yield from (layout.batch(run.model, run.run) + part.key for part in run.parts)
 
 
-def _within(rows: Answered, span: Span) -> NDArray[np.bool_]:
-    """Whether each row is in the window; a row without a time is in none."""
+def within(rows: Answered, span: Span) -> Answered:
+    """The rows that are in a window; a row without a time is in none."""
+    return rows.take(_inside(rows, span))
+
+
+def _inside(rows: Answered, span: Span) -> NDArray[np.bool_]:
     times = times_of(rows, span)
     inside = ~np.isnat(times)
     if span.since is not None:

@@ -24,12 +24,13 @@ from ..ports import Reads, ReadsLists, ReadsListsCreates
 from ..spec import ModelSpec
 from ..tables.predictions import Answered, Times
 from .answer_records import read_reference
-from .answered import rows_of, times_of, units
+from .answered import times_of
 from .foresight import Foresight
 from .labels import label_datasets
 from .load_model import read_file, read_manifest
 from .pairs import Pairs
 from .promote import current_route
+from .sources import CloudAnswers, Source
 
 
 def check_drift(
@@ -57,16 +58,33 @@ def check_drift(
         raise BadInput(
             f"model {spec.model} has no time column to window by; declare `time:` or use the answering time."
         )
+    answers = CloudAnswers(predictions, spec.model)
+    return check_answers(answers, manifest, models, datasets, reports, spec=spec, code=code, span=span)
+
+
+def check_answers(
+    source: Source,
+    manifest: ModelManifest,
+    models: Reads,
+    datasets: ReadsLists,
+    reports: ReadsListsCreates,
+    *,
+    spec: ModelSpec,
+    code: str,
+    span: Span,
+) -> DriftReport:
+    """Check what the version of `manifest` answered, on what is new or on the window that was asked for."""
     profile = Profile.decode(read_file(models, manifest, PROFILE))
-    covered = Covered() if span.asked else _covered(reports, manifest)
+    covered = Covered() if span.asked else _covered(reports, manifest, source.group)
     labels = label_datasets(datasets, spec.model)
     fresh = tuple(sorted({dataset.version for dataset in labels} - covered.labels))
     foresight = Foresight(read_reference(models, manifest), manifest, spec)
     with Pairs(datasets, labels, manifest, spec.seed, fresh) as pairs:
         seen = _Seen(Window(profile), span, fresh, pairs, foresight)
-        for unit in units(predictions, spec.model):
-            seen.read(predictions, unit, manifest, new=unit not in covered.sources)
-        return _stored(reports, _report(seen, manifest, spec, code), spec.drift.min_rows)
+        for unit in source.units():
+            seen.read(source, unit, manifest, new=unit not in covered.sources)
+        report = replace(_report(seen, manifest, spec, code), group=source.group, unusable=source.unusable)
+        return _stored(reports, report, spec.drift.min_rows)
 
 
 @dataclass(slots=True)
@@ -84,13 +102,13 @@ class _Seen:
     sources: list[str] = field(default_factory=list)
     times: list[np.datetime64] = field(default_factory=list)
 
-    def read(self, predictions: Reads, unit: str, manifest: ModelManifest, *, new: bool) -> None:
+    def read(self, source: Source, unit: str, manifest: ModelManifest, *, new: bool) -> None:
         """Count a new unit; an old one is read only for labels that have come since."""
         if new:
             self.sources.append(unit)
         elif not self.fresh:
             return
-        for rows in rows_of(predictions, unit, manifest, self.span):
+        for rows in source.rows(unit, manifest, self.span):
             self.pairs.add(rows, old=not new)
             if new:
                 self._count(rows)
@@ -124,10 +142,11 @@ def _span(since: datetime | None, until: datetime | None, by: By) -> Span:
     return Span(since, until, by, asked=since is not None or until is not None)
 
 
-def _covered(reports: ReadsLists, manifest: ModelManifest) -> Covered:
+def _covered(reports: ReadsLists, manifest: ModelManifest, group: str | None) -> Covered:
     covered = Covered()
     for info in reports.list(layout.drift_reports_of(manifest.model, manifest.version)):
-        covered = covered.plus(reports.get(info.key).data)
+        if layout.group_of_report(info.key) == group:
+            covered = covered.plus(reports.get(info.key).data)
     return covered
 
 

@@ -24,12 +24,12 @@ from ..ports import Reads, ReadsCreates, ReadsLists
 from ..spec import ModelSpec
 from ..tables.matching import Matching
 from .answer_records import read_reference
-from .answered import recent_units
 from .judged_rows import JudgedRows, Slicing
 from .labels import add_labels, label_datasets
 from .load_model import read_manifest
 from .measure_performance import PerformanceOf
 from .promote import current_route
+from .sources import CloudAnswers, Source
 
 
 def check_performance(
@@ -46,22 +46,43 @@ def check_performance(
     if route is None:
         return _nothing(spec, None, f"no version of model {spec.model} serves yet")
     manifest = read_manifest(models, spec.model, route.champion)
-    units = recent_units(predictions, manifest, spec.performance.history)
+    answers = CloudAnswers(predictions, spec.model)
+    return measure_answers(answers, manifest, models, datasets, reports, spec=spec, code=code)
+
+
+def measure_answers(
+    source: Source,
+    manifest: ModelManifest,
+    models: Reads,
+    datasets: ReadsLists,
+    reports: ReadsCreates,
+    *,
+    spec: ModelSpec,
+    code: str,
+) -> PerformanceReport:
+    """Report on what the version of `manifest` answered, unless that report is stored already."""
+    units = source.recent(manifest, spec.performance.history)
     labels = label_datasets(datasets, spec.model)
-    name = _name(spec, manifest, units, labels)
+    name = _name(spec, manifest, units, labels, source.group)
     if _exists(reports, layout.performance_report(spec.model, name)):
         return _nothing(spec, manifest.version, f"nothing is new since report {name}")
     with TemporaryDirectory(prefix="tidemill-") as folder:
         rows = _rows(Path(folder), models, manifest, spec)
         with Matching(Path(folder), sum(dataset.rows for dataset in labels), rows.dtype) as matching:
             add_labels(matching, datasets, labels, manifest.classes)
-            rows.add(matching, predictions, units)
+            rows.add(matching, source, units)
             rows.part(matching)
         inputs = {"sources": len(units), "labels": [dataset.version for dataset in labels]}
-        return _stored(reports, name, PerformanceOf(spec, rows, code), inputs)
+        return _stored(reports, name, PerformanceOf(spec, rows, code, source.group), inputs)
 
 
-def _name(spec: ModelSpec, manifest: ModelManifest, units: Sequence[str], labels: Sequence[DatasetManifest]) -> str:
+def _name(
+    spec: ModelSpec,
+    manifest: ModelManifest,
+    units: Sequence[str],
+    labels: Sequence[DatasetManifest],
+    group: str | None,
+) -> str:
     """What the report is of: the same answers and labels of the same version, measured alike, are the same report."""
     declared = spec.model_dump(mode="json", include={"slices", "kpi", "performance", "sensitive", "seed"})
     judged = {"metric": spec.metric, "max_regression": spec.gates.max_regression, "enough": spec.drift.min_rows}
@@ -71,7 +92,7 @@ def _name(spec: ModelSpec, manifest: ModelManifest, units: Sequence[str], labels
         "labels": [dataset.version for dataset in labels],
         "spec": {**declared, **judged},
     }
-    return f"{manifest.version}-{content_version(identity)}"
+    return f"{manifest.version}-{content_version(identity)}" + (f"-{group}" if group else "")
 
 
 def _rows(folder: Path, models: Reads, manifest: ModelManifest, spec: ModelSpec) -> JudgedRows:

@@ -9,7 +9,7 @@ from ..domain.performance.measuring import Yardstick
 from ..domain.performance.reference import Reference
 from ..spec import ModelSpec
 from ..tables.predictions import Answered
-from .answer_records import Sample, records_of
+from .answer_records import Sample, foreseeable, records_of
 
 
 class Foresight:
@@ -22,6 +22,8 @@ class Foresight:
 
     def add(self, answered: Answered) -> None:
         """Add rows that the version answered."""
+        if not foreseeable(answered, self._manifest):
+            return
         self._sample.add(records_of(answered, self._manifest, self._yard.reference))
 
     def estimate(self) -> Estimate | None:

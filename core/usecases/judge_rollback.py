@@ -62,7 +62,9 @@ def judge_rollback(
 
 
 def _judging(models: Registry, reports: Reads, spec: ModelSpec, report: str, now: datetime) -> _Judging | None:
-    """What is to be judged: a champion whose own report says that it got worse."""
+    """What is to be judged: a champion whose own report says that it got worse, by its answers in the cloud."""
+    if layout.group_of_report(report) is not None:
+        return None
     verdict = Verdict.decode(reports.get(report).data)
     route = current_route(models, spec.model)
     if not spec.rollback_when.performance or "degraded" not in verdict.alarms or verdict.asked:

@@ -17,13 +17,12 @@ from ..domain.model import ModelManifest
 from ..domain.performance.judged import Judged, kept
 from ..domain.performance.reference import Reference
 from ..domain.performance.windows import Times, WindowUnit, starts_of, unit_of
-from ..ports import Reads
 from ..tables.arrow import TEXT
 from ..tables.matching import Matching
 from ..tables.predictions import Answered
-from .answer_records import MOST, records_of
-from .answered import rows_of
+from .answer_records import MOST, foreseeable, records_of
 from .labels import keys_of
+from .sources import Source
 
 GROUPS = 50
 OTHER, MISSING = "(other)", "(missing)"
@@ -52,7 +51,7 @@ class Slicing:
         return np.stack(codes, axis=1) if codes else empty
 
     def _texts(self, answered: Answered, name: str) -> pa.Array:
-        values = answered.columns[name] if name in self.features else answered.sensitive.get(name)
+        values = answered.columns.get(name) if name in self.features else answered.sensitive.get(name)
         if values is None:
             return pa.nulls(len(answered), TEXT)
         if values.dtype == np.dtype(object):
@@ -77,7 +76,10 @@ def _text(value: float) -> str:
 
 @dataclass(slots=True)
 class JudgedRows:
-    """Rows in files of `folder`, one a window. `counts` has how many there are and how many of them have a label."""
+    """Rows in files of `folder`, one a window. `counts` has how many there are and how many of them have a label.
+
+    `foreseeable` tells whether performance can be estimated of all of them.
+    """
 
     folder: Path
     manifest: ModelManifest
@@ -86,6 +88,7 @@ class JudgedRows:
     seed: int
     unit: WindowUnit | None = None
     counts: dict[np.datetime64, tuple[int, int]] = field(default_factory=dict)
+    foreseeable: bool = True
     _first: np.datetime64 = field(default_factory=lambda: np.datetime64("NaT"))
     _last: np.datetime64 = field(default_factory=lambda: np.datetime64("NaT"))
 
@@ -99,10 +102,11 @@ class JudgedRows:
         """What is kept of a row."""
         return kept(len(self.manifest.classes), len(self.slicing.columns))
 
-    def add(self, matching: Matching, predictions: Reads, units: Iterable[str]) -> None:
+    def add(self, matching: Matching, source: Source, units: Iterable[str]) -> None:
         """Read the answers of `units` into `matching`."""
         for unit in units:
-            for answered in rows_of(predictions, unit, self.manifest, Span()):
+            for answered in source.rows(unit, self.manifest, Span()):
+                self.foreseeable &= foreseeable(answered, self.manifest)
                 if len(answered):
                     matching.add_rows(keys_of(answered), self._records(answered))
 

@@ -68,10 +68,10 @@ class PredictionLog:
         """Ids of the rows. In mode sync they are stored when this returns; raises Transient if they cannot be."""
         at = self._clock.now()
         with self._pages:
-            page = self._page(answered.model, at)
-            ids = page.number(answered.rows.count)
-            if self.mode != "off":
-                page.add(answered, ids, at)
+            page = self._open.get(answered.model)
+            if page is None or page.day != at.date():
+                page = self._turn(page, answered.model, at)
+            ids = page.number(answered.rows.count) if self.mode == "off" else page.add(answered, at)
             if page.count >= self._max_rows or self.mode == "sync":
                 self._close(page)
         if self.mode == "sync":
@@ -122,19 +122,17 @@ class PredictionLog:
             log.error("%d predictions are lost: %s", page.count, error, extra={"facts": {"key": page.key}})  # noqa: TRY400
         return True
 
-    def _page(self, model: str, now: datetime) -> Page:
-        day = now.date()
-        page = self._open.get(model)
-        if page is not None and page.day != day:
+    def _turn(self, page: Page | None, model: str, now: datetime) -> Page:
+        """The next page of a model; the one before, if there is one, is closed."""
+        if page is not None:
             self._close(page)
-            page = None
-        if page is None:
-            self._sequence += 1
-            name = f"{self._writer}-{self._sequence}"
-            page = self._open[model] = Page.open(model, name, now, self._share)
-        return page
+        self._sequence += 1
+        name = f"{self._writer}-{self._sequence}"
+        self._open[model] = Page.open(model, name, now, self._share)
+        return self._open[model]
 
     def _close(self, page: Page) -> None:
+        page.encode()  # here, since the thread that writes would take the interpreter from those that answer
         del self._open[page.model]
         if self.mode in {"buffered", "sampled"}:
             self._full.append(page)

@@ -20,11 +20,12 @@ from .judged_rows import JudgedRows
 
 @dataclass(frozen=True, slots=True)
 class PerformanceOf:
-    """The rows of a version, and how the spec wants them measured."""
+    """The rows of a version, and how the spec wants them measured; `group` is that of the devices that answered."""
 
     spec: ModelSpec
     rows: JudgedRows
     code: str
+    group: str | None = None
 
     def report(self) -> PerformanceReport:
         """The performance report; there must be rows."""
@@ -50,12 +51,14 @@ class PerformanceOf:
             windows=windows,
             kpi=None if spec.kpi is None else {"name": spec.kpi.name, "unit": spec.kpi.unit},
             code=self.code,
+            group=self.group,
         )
 
     def _yardstick(self) -> Yardstick:
         spec, classes = self.spec, self.rows.manifest.classes
         worth = None if spec.kpi is None else Worth.of(spec.kpi.values, classes)
-        return Yardstick(spec.task, spec.metric, spec.seed, spec.performance.min_rows, self.rows.reference, worth)
+        fewest, foreseeable = spec.performance.min_rows, self.rows.foreseeable
+        return Yardstick(spec.task, spec.metric, spec.seed, fewest, self.rows.reference, worth, foreseeable)
 
     def _window(self, yard: Yardstick, start: np.datetime64) -> Window:
         """Every metric of all rows of a window, and the deciding one of its slices."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from .. import layout
@@ -20,7 +21,8 @@ RECENT = 40
 """Reports and entries that are looked at: older ones were, when they were new."""
 
 DATASETS, COLUMNS, ROUTE, TRAINING = "datasets", "columns", "route", "training"
-"""Subjects of alerts of which a model has one; those on a version have the version as their subject."""
+"""Subjects of alerts of which a model has one; those on a version have the version as their subject, those on devices
+their group."""
 
 LEVEL: Mapping[Alarm, Level] = {"drifted": "warning", "degraded": "critical"}
 KIND: Mapping[Alarm, str] = {"drifted": "drift", "degraded": "performance"}
@@ -30,7 +32,7 @@ def observe(models: ReadsLists, reports: ReadsLists, spec: ModelSpec, now: datet
     """Everything that can be said now, of each thing in the order of time."""
     route = current_route(models, spec.model)
     champion = None if route is None else route.champion
-    found = _recent(reports, layout.validation_reports(spec.model))
+    found = _recent(reports.list(layout.validation_reports(spec.model)))
     validated = [(info, ValidationReport.decode(read_once(reports, info.key))) for info in found]
     for info, report in validated:
         yield from _of_dataset(info, report)
@@ -38,6 +40,7 @@ def observe(models: ReadsLists, reports: ReadsLists, spec: ModelSpec, now: datet
         yield _of_freshness(validated[-1][0], spec.freshness, now)
     if champion is not None:
         yield from _of_version(reports, spec.model, champion)
+    yield from _of_groups(reports, spec.model)
     for entry in _entries(models, spec.model):
         yield from _of_entry(entry, spec.model)
 
@@ -47,9 +50,9 @@ def no_more(kind: str, subject: str, now: datetime) -> Observation:
     return Observation(kind, subject, wrong=False, level="info", summary="It serves no more.", evidence="", at=now)
 
 
-def _recent(store: ReadsLists, prefix: str) -> Sequence[ObjectInfo]:
+def _recent(found: Iterable[ObjectInfo]) -> Sequence[ObjectInfo]:
     """The newest objects, the oldest of them first."""
-    return sorted(store.list(prefix), key=lambda info: (info.modified, info.key))[-RECENT:]
+    return sorted(found, key=lambda info: (info.modified, info.key))[-RECENT:]
 
 
 def _of_dataset(info: ObjectInfo, report: ValidationReport) -> Iterator[Observation]:
@@ -76,28 +79,57 @@ def _of_freshness(newest: ObjectInfo, limit: timedelta, now: datetime) -> Observ
 def _of_version(reports: ReadsLists, model: str, champion: str) -> Iterator[Observation]:
     """What the newest report on the champion says of each alarm; one on labels alone knows of performance better."""
     said: dict[Alarm, Observation] = {}
-    for prefix in (layout.drift_reports(model), layout.performance_reports(model)):
-        newest = _newest(reports, prefix, champion)
+    for found in _by_group(reports, model):
+        newest = _newest(reports, found.get(None, ()), champion)
         if newest is not None:
             said |= {alarm: _of_alarm(alarm, *newest) for alarm in newest[1].judged}
     yield from said.values()
 
 
-def _newest(reports: ReadsLists, prefix: str, champion: str) -> tuple[ObjectInfo, Verdict] | None:
-    for info in reversed(_recent(reports, prefix)):
+def _of_groups(reports: ReadsLists, model: str) -> Iterator[Observation]:
+    """What the newest report on each group of devices says, whichever version they run."""
+    said: dict[tuple[str, Alarm], Observation] = {}
+    for found in _by_group(reports, model):
+        for group, infos in found.items():
+            newest = None if group is None else _newest(reports, infos)
+            if group is not None and newest is not None:
+                judged = newest[1].judged
+                said |= {(group, alarm): _of_alarm(alarm, *newest, group=group) for alarm in judged}
+    yield from said.values()
+
+
+def _by_group(reports: ReadsLists, model: str) -> Iterator[Mapping[str | None, Sequence[ObjectInfo]]]:
+    """The reports on drift, then those on performance: group of devices, None for the cloud -> its reports."""
+    for prefix in (layout.drift_reports(model), layout.performance_reports(model)):
+        found: dict[str | None, list[ObjectInfo]] = defaultdict(list)
+        for info in reports.list(prefix):
+            found[layout.group_of_report(info.key)].append(info)
+        yield found
+
+
+def _newest(
+    reports: ReadsLists, found: Iterable[ObjectInfo], version: str | None = None
+) -> tuple[ObjectInfo, Verdict] | None:
+    """The newest report, on that version if one is named, whose window nobody set."""
+    for info in reversed(_recent(found)):
         verdict = Verdict.decode(read_once(reports, info.key))
-        if verdict.version == champion and not verdict.asked:
+        if version in {None, verdict.version} and not verdict.asked:
             return info, verdict
     return None
 
 
-def _of_alarm(alarm: Alarm, info: ObjectInfo, verdict: Verdict) -> Observation:
+def _of_alarm(alarm: Alarm, info: ObjectInfo, verdict: Verdict, group: str | None = None) -> Observation:
     wrong = alarm in verdict.alarms
-    what = (
-        f"{verdict.metric or 'a metric'} of the serving version" if alarm == "degraded" else "What the model is asked"
-    )
+    asked, who = "What the model is asked", "of the serving version"
+    if group is not None:
+        asked, who = (
+            f"What devices of group {group} are asked",
+            f"of version {verdict.version} on devices of group {group}",
+        )
+    what = f"{verdict.metric or 'a metric'} {who}" if alarm == "degraded" else asked
     summary = f"{what} {'got worse' if alarm == 'degraded' else 'has drifted'}." if wrong else f"{what} is as it was."
-    return Observation(KIND[alarm], str(verdict.version), wrong, LEVEL[alarm], summary, info.key, info.modified)
+    kind, subject = (KIND[alarm], str(verdict.version)) if group is None else (f"fleet-{KIND[alarm]}", group)
+    return Observation(kind, subject, wrong, LEVEL[alarm], summary, info.key, info.modified)
 
 
 def _entries(models: ReadsLists, model: str) -> Iterator[Entry]:

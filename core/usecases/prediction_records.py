@@ -14,7 +14,7 @@ from ..inference.answers import Answers, Classified, Predicted
 from ..inference.rows import Rows
 
 
-class Answered(msgspec.Struct, frozen=True):
+class Answered(msgspec.Struct):
     """One request that was answered: n rows, by one version.
 
     `seconds` is what the model took for all rows. `revision` is the route's during a trial, else 0. `shadow_of` are the

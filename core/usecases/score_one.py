@@ -47,17 +47,15 @@ def score(
     `revision` is the route's during a trial, else 0; `shadow_of` are the ids of the answers that this one is beside.
     What the model raises is recorded too, and raised.
     """
-    manifest, told = model.manifest, ""
-    failure: Exception | None = None
-    start = perf_counter()
+    manifest = model.manifest
+    name, version, start = manifest.model, manifest.version, perf_counter()
     try:
         outputs = model.predictor.predict(rows.columns)
-    except Exception as error:  # noqa: BLE001 - raised below, once it is recorded
-        outputs, failure, told = Outputs(), error, f"{type(error).__name__}: {error}"[:LONGEST]
+    except Exception as error:
+        seconds, told = perf_counter() - start, f"{type(error).__name__}: {error}"[:LONGEST]
+        log.record(Answered(name, version, request_id, rows, (), seconds, role, revision, shadow_of, told))
+        raise
     seconds = perf_counter() - start
-    answers = encodable(outputs, manifest.classes) if failure is None else ()
-    name, version = manifest.model, manifest.version
-    ids = log.record(Answered(name, version, request_id, rows, answers, seconds, role, revision, shadow_of, told))
-    if failure is not None:
-        raise failure
+    answers = encodable(outputs, manifest.classes)
+    ids = log.record(Answered(name, version, request_id, rows, answers, seconds, role, revision, shadow_of))
     return Answer(manifest, outputs, answers, ids)

@@ -25,6 +25,7 @@ from ..errors import NotFound
 from ..ports import Lists, ObjectInfo, Reads
 from ..report.facts import ModelFacts, ModelSummary, VersionFacts
 from .browse import folders
+from .fleet import read_fleet
 from .promote import current_route
 
 FORMAT = 1
@@ -52,6 +53,7 @@ class Zones:
     datasets: Reads
     reports: Readable
     quarantine: Reads
+    edge: Readable
 
 
 def model_facts(zones: Zones, model: str) -> ModelFacts:
@@ -70,7 +72,7 @@ def model_facts(zones: Zones, model: str) -> ModelFacts:
         route=route,
         versions=versions,
         versions_known=known,
-        checks=tuple(_checks(zones.reports, layout.drift_reports(model))),
+        checks=tuple(_checks(_of_cloud(zones.reports, layout.drift_reports(model)), zones.reports)),
         measured=measured,
         fairness=tuple(_fairness(zones.reports, measured)),
         alerts=alerts,
@@ -82,6 +84,8 @@ def model_facts(zones: Zones, model: str) -> ModelFacts:
         entries=entries,
         entries_known=total,
         broken=broken,
+        fleet=read_fleet(zones.edge, model),
+        groups=dict(_groups(zones.reports, model)),
     )
 
 
@@ -97,7 +101,8 @@ def _summary(zones: Zones, model: str) -> ModelSummary:
         return ModelSummary(model)
     found = _json(zones.models, layout.model_file(model, route.champion, METRICS)) or {}
     metric = found.get("metric", "")
-    checks = _checks(zones.reports, layout.drift_reports_of(model, route.champion))
+    found_checks = _of_cloud(zones.reports, layout.drift_reports_of(model, route.champion))
+    checks = _checks(found_checks, zones.reports)
     return ModelSummary(
         model=model,
         route=route,
@@ -105,6 +110,7 @@ def _summary(zones: Zones, model: str) -> ModelSummary:
         value=found.get("metrics", {}).get(metric),
         checked=next(reversed(checks), None),
         measured=_measured_of(zones.reports, model, route.champion),
+        devices=any(True for _ in zones.edge.list(layout.edge_telemetry_of(model))),
     )
 
 
@@ -161,16 +167,35 @@ def _version(
     )
 
 
-def _checks(reports: Readable, prefix: str) -> list[dict[str, Any]]:
+def _of_cloud(reports: Readable, prefix: str) -> Iterator[ObjectInfo]:
+    """Reports on what the cloud answered; those on devices have a page of their own."""
+    return (info for info in reports.list(prefix) if layout.group_of_report(info.key) is None)
+
+
+def _groups(reports: Readable, model: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The newest drift report on each group of devices."""
+    newest: dict[str, ObjectInfo] = {}
+    for info in sorted(reports.list(layout.drift_reports(model)), key=attrgetter("modified", "key")):
+        group = layout.group_of_report(info.key)
+        if group is not None:
+            newest[group] = info
+    for group, info in sorted(newest.items()):
+        report = _json(reports, info.key)
+        if report is not None:
+            yield group, report
+
+
+def _checks(infos: Iterable[ObjectInfo], reports: Reads) -> list[dict[str, Any]]:
     """The newest drift reports, oldest first: by the end of their windows, since those may be checked in any order."""
-    found = [_json(reports, info.key) for info in _newest(reports.list(prefix), CHECKS)]
+    found = [_json(reports, info.key) for info in _newest(infos, CHECKS)]
     return sorted((report for report in found if report), key=lambda report: report["window"]["until"] or "")
 
 
 def _measured(reports: Readable, model: str) -> list[dict[str, Any]]:
     """The newest performance report of each of the versions that were measured last, the newest window at the end."""
     newest: dict[str, ObjectInfo] = {}
-    for info in sorted(reports.list(layout.performance_reports(model)), key=attrgetter("modified", "key")):
+    infos = _of_cloud(reports, layout.performance_reports(model))
+    for info in sorted(infos, key=attrgetter("modified", "key")):
         newest[layout.version_of_report(info.key)] = info
     found = [_json(reports, info.key) for info in reversed(_newest(newest.values(), MEASURED))]
     return sorted((report for report in found if report), key=_last_window)
@@ -178,7 +203,7 @@ def _measured(reports: Readable, model: str) -> list[dict[str, Any]]:
 
 def _measured_of(reports: Readable, model: str, version: str) -> dict[str, Any] | None:
     """The newest performance report of one version."""
-    found = _newest(reports.list(f"{layout.performance_reports(model)}{version}-"), 1)
+    found = _newest(_of_cloud(reports, f"{layout.performance_reports(model)}{version}-"), 1)
     return _json(reports, found[0].key) if found else None
 
 

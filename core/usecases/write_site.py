@@ -13,7 +13,7 @@ from typing import Protocol
 
 from .. import layout
 from ..errors import AlreadyExists, NotFound, VersionMismatch
-from ..ports import Blob, Creates, Lists, Reads, Replaces
+from ..ports import Blob, Creates, Lists, Reads, ReadsLists, Replaces
 from ..report.pages import PAGES, model_pages, overview_page
 from .site_facts import Readable, Zones, model_facts, summaries
 
@@ -31,9 +31,11 @@ class Site:
     written: tuple[str, ...]
 
 
-def write_site(models: Readable, datasets: Reads, reports: SiteStore, quarantine: Reads, *, model: str) -> Site:
+def write_site(
+    models: Readable, datasets: Reads, reports: SiteStore, quarantine: Reads, edge: ReadsLists, *, model: str
+) -> Site:
     """Bring the pages of `model` up to date, whoever else is writing them."""
-    zones = Zones(models, datasets, reports, quarantine)
+    zones = Zones(models, datasets, reports, quarantine, edge)
     keys = (layout.SITE_INDEX, *(layout.site_page(model, name) for name in PAGES))
     while True:
         before = {key: _stored(reports, key) for key in keys}

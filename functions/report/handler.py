@@ -21,6 +21,7 @@ def handle(event: ObjectCreated | ScheduleFired, runtime: Runtime) -> dict[str, 
         runtime.store("datasets"),
         runtime.store("reports"),
         runtime.store("quarantine"),
+        runtime.store("edge"),
         model=event.model if isinstance(event, ScheduleFired) else model_of(event.key),
     )
     return {"written": len(site.written), "page": site.page}

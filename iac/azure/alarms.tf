@@ -37,8 +37,53 @@ resource "azurerm_monitor_metric_alert" "gave_up" {
   }
 }
 
+locals {
+  asked_of_the_log = {
+    dead-letters = {
+      description = "A function gave up on an event."
+      query       = "ContainerAppConsoleLogs_CL | extend told = parse_json(Log_s) | where told.message startswith 'dead letter: ' | extend function = tostring(told.function)"
+    }
+    jobs = {
+      description = "A job failed: a training, a schedule's turn, or one that reads a queue."
+      query       = "ContainerAppSystemLogs_CL | where Reason_s in ('BackoffLimitExceeded', 'DeadlineExceeded') | extend function = tostring(column_ifexists('JobName_s', ''))"
+    }
+  }
+}
+
+# The tables come with the first line, so that they cannot be asked before.
+resource "azurerm_monitor_scheduled_query_rules_alert_v2" "log" {
+  for_each = local.asked_of_the_log
+
+  name                  = "${var.name}-${each.key}"
+  resource_group_name   = azurerm_resource_group.this.name
+  location              = azurerm_resource_group.this.location
+  description           = each.value.description
+  scopes                = [azurerm_log_analytics_workspace.this.id]
+  severity              = 1
+  evaluation_frequency  = "PT5M"
+  window_duration       = "PT5M"
+  skip_query_validation = true
+
+  criteria {
+    query                   = each.value.query
+    time_aggregation_method = "Count"
+    operator                = "GreaterThan"
+    threshold               = 0
+
+    dimension {
+      name     = "function"
+      operator = "Include"
+      values   = ["*"]
+    }
+  }
+
+  action {
+    action_groups = azurerm_monitor_action_group.mail[*].id
+  }
+}
+
 resource "azurerm_monitor_metric_alert" "failures" {
-  for_each = merge(azurerm_container_app.function, { (local.endpoint) = azurerm_container_app.endpoint })
+  for_each = azurerm_container_app.endpoint
 
   name                = "${each.value.name}-fails"
   resource_group_name = azurerm_resource_group.this.name

@@ -10,15 +10,24 @@ resource "azurerm_eventgrid_system_topic" "zones" {
   }
 }
 
-# Event Grid writes dead letters as itself.
-resource "azurerm_role_assignment" "dead_letters" {
-  scope                = azurerm_storage_container.dead_letters.id
+# Event Grid fills queues, and writes what it cannot deliver, as itself.
+resource "azurerm_role_assignment" "delivers" {
+  for_each = local.events
+
+  scope                = azurerm_storage_queue.events[each.key].id
+  role_definition_name = "Storage Queue Data Message Sender"
+  principal_id         = azurerm_eventgrid_system_topic.zones.identity[0].principal_id
+  principal_type       = "ServicePrincipal"
+}
+
+resource "azurerm_role_assignment" "undelivered" {
+  scope                = azurerm_storage_container.undelivered.id
   role_definition_name = "Storage Blob Data Contributor"
   principal_id         = azurerm_eventgrid_system_topic.zones.identity[0].principal_id
   principal_type       = "ServicePrincipal"
 }
 
-# A subscription for each function and zone: it retries for a day, and keeps what nobody can handle.
+# A subscription for each function and zone. An event waits in the function's queue for as long as the work takes.
 resource "azurerm_eventgrid_system_topic_event_subscription" "trigger" {
   for_each = local.triggers
 
@@ -33,17 +42,14 @@ resource "azurerm_eventgrid_system_topic_event_subscription" "trigger" {
     case_sensitive      = true
   }
 
-  webhook_endpoint {
-    url                               = "https://${azurerm_container_app.function[each.value.function].ingress[0].fqdn}/events/${each.value.function}"
-    max_events_per_batch              = 1
-    preferred_batch_size_in_kilobytes = 64
+  storage_queue_endpoint {
+    storage_account_id                    = azurerm_storage_account.zones.id
+    queue_name                            = azurerm_storage_queue.events[each.value.function].name
+    queue_message_time_to_live_in_seconds = 1209600
   }
 
-  delivery_property {
-    header_name = "x-api-key"
-    type        = "Static"
-    value       = var.event_key
-    secret      = true
+  delivery_identity {
+    type = "SystemAssigned"
   }
 
   retry_policy {
@@ -57,8 +63,26 @@ resource "azurerm_eventgrid_system_topic_event_subscription" "trigger" {
 
   storage_blob_dead_letter_destination {
     storage_account_id          = azurerm_storage_account.zones.id
-    storage_blob_container_name = azurerm_storage_container.dead_letters.name
+    storage_blob_container_name = azurerm_storage_container.undelivered.name
   }
 
-  depends_on = [azurerm_role_assignment.dead_letters, azurerm_role_assignment.grant]
+  depends_on = [azurerm_role_assignment.delivers, azurerm_role_assignment.undelivered]
+}
+
+# What is wrong with a model is published here, for whoever subscribes.
+resource "azurerm_eventgrid_topic" "alerts" {
+  name                = "${var.name}-alerts"
+  resource_group_name = azurerm_resource_group.this.name
+  location            = azurerm_resource_group.this.location
+  input_schema        = "CloudEventSchemaV1_0"
+  local_auth_enabled  = false
+}
+
+resource "azurerm_role_assignment" "alerts" {
+  for_each = { for name, each in local.functions : name => each if each.publishes }
+
+  scope                = azurerm_eventgrid_topic.alerts.id
+  role_definition_name = "EventGrid Data Sender"
+  principal_id         = azurerm_user_assigned_identity.function[each.key].principal_id
+  principal_type       = "ServicePrincipal"
 }

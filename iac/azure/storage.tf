@@ -42,10 +42,26 @@ resource "azurerm_storage_container" "zone" {
   container_access_type = "private"
 }
 
-resource "azurerm_storage_container" "dead_letters" {
-  name                  = "dead-letters"
+# What Event Grid itself could not deliver.
+resource "azurerm_storage_container" "undelivered" {
+  name                  = "undelivered"
   storage_account_id    = azurerm_storage_account.zones.id
   container_access_type = "private"
+}
+
+# A queue for each function that events start, and one for what it gives up, with the reasons.
+resource "azurerm_storage_queue" "events" {
+  for_each = local.events
+
+  name               = local.slug[each.key]
+  storage_account_id = azurerm_storage_account.zones.id
+}
+
+resource "azurerm_storage_queue" "dead_letters" {
+  for_each = local.events
+
+  name               = "${local.slug[each.key]}-dead-letters"
+  storage_account_id = azurerm_storage_account.zones.id
 }
 
 resource "azurerm_storage_management_policy" "zones" {

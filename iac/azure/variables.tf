@@ -30,22 +30,10 @@ variable "registry" {
   default     = ""
 }
 
-variable "event_key" {
-  description = "What Event Grid shows with each event; it begins with tm_, and the rest is random."
-  type        = string
-  sensitive   = true
-
-  validation {
-    condition     = startswith(var.event_key, "tm_") && length(var.event_key) >= 40
-    error_message = "The key is tm_ and at least 37 random characters, such as of `openssl rand -hex 24`."
-  }
-}
-
-variable "event_key_before" {
-  description = "The key before this one, still taken while Event Grid gets to know the other; empty afterwards."
-  type        = string
-  default     = ""
-  sensitive   = true
+variable "polling_seconds" {
+  description = "How often Container Apps looks into a function's queue; the longest that an event waits for a container to be started."
+  type        = number
+  default     = 10
 }
 
 variable "access" {
@@ -65,9 +53,9 @@ variable "endpoint_settings" {
 }
 
 variable "alerts" {
-  description = "TIDEMILL_ALERTS: the webhooks that are told of alerts; they are lines of the log if empty."
+  description = "Who is told of alerts besides the topic: webhooks, as TIDEMILL_ALERTS has them."
   type        = string
-  default     = "log://"
+  default     = ""
   sensitive   = true
 }
 
@@ -87,16 +75,10 @@ locals {
   declared  = jsondecode(file("${path.module}/../rendered/containers.json"))
   functions = local.declared.functions
   events    = { for name, each in local.functions : name => each if each.kind == "event" }
-  job       = one([for name, each in local.functions : name if each.kind == "job"])
-  endpoint  = one([for name, each in local.functions : name if each.kind == "http"])
+  endpoints = { for name, each in local.functions : name => each if each.kind == "http" }
 
   # Names of resources have no underscores.
   slug = { for name, each in local.functions : name => replace(name, "_", "-") }
-
-  # A job's name has at most 32 characters, and no two hyphens in a row.
-  schedule_name = {
-    for name, each in local.declared.schedules : name => "${trimsuffix(substr(name, 0, 23), "-")}-${substr(sha1(name), 0, 8)}"
-  }
 
   # One for each function and zone that it touches.
   grants = merge([
@@ -129,17 +111,12 @@ locals {
   # Container Apps gives 2 GiB with each vCPU, by quarters of one.
   cpu = { for name, each in local.functions : name => ceil(each.memory / 512) * 0.25 }
 
-  # What Event Grid is known by, as `tidemill keys` keeps it.
-  event_keys = jsonencode({
-    format = 1
-    keys = [
-      for key in compact([var.event_key, var.event_key_before]) :
-      { id = "events", name = "Event Grid", hash = sha256(key), models = null, created = "", expires = null }
-    ]
-  })
+  queues = "Microsoft.Storage/storageAccounts/queueServices/queues"
 
-  starters = { for name, each in local.functions : name => each if length(each.starts) > 0 }
-  jobs     = "azurejobs://${var.subscription}/${azurerm_resource_group.this.name}/${azurerm_container_app_job.job.name}"
+  # One for each function and job that it starts.
+  starters = merge([
+    for name, each in local.functions : { for job in each.starts : "${name}.${job}" => { function = name, job = job } }
+  ]...)
 
   environment = {
     for name, each in local.functions : name => {

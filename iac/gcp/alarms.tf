@@ -36,7 +36,7 @@ resource "google_monitoring_alert_policy" "dead_letters" {
 }
 
 resource "google_monitoring_alert_policy" "failures" {
-  for_each = merge(google_cloud_run_v2_service.function, { endpoint = google_cloud_run_v2_service.endpoint })
+  for_each = merge(google_cloud_run_v2_service.function, google_cloudfunctions2_function.function, google_cloud_run_v2_service.endpoint)
 
   display_name          = "${each.value.name} fails"
   combiner              = "OR"
@@ -50,6 +50,30 @@ resource "google_monitoring_alert_policy" "failures" {
       comparison      = "COMPARISON_GT"
       threshold_value = 5
       duration        = "300s"
+
+      aggregations {
+        alignment_period   = "300s"
+        per_series_aligner = "ALIGN_DELTA"
+      }
+    }
+  }
+}
+
+resource "google_monitoring_alert_policy" "jobs" {
+  for_each = google_cloud_run_v2_job.job
+
+  display_name          = "${each.value.name} fails"
+  combiner              = "OR"
+  notification_channels = google_monitoring_notification_channel.mail[*].id
+
+  conditions {
+    display_name = "executions that failed"
+
+    condition_threshold {
+      filter          = "resource.type = \"cloud_run_job\" AND resource.labels.job_name = \"${each.value.name}\" AND metric.type = \"run.googleapis.com/job/completed_execution_count\" AND metric.labels.result = \"failed\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = 0
+      duration        = "0s"
 
       aggregations {
         alignment_period   = "300s"

@@ -7,11 +7,11 @@ resource "google_pubsub_subscription" "trigger" {
   ack_deadline_seconds = 600
 
   push_config {
-    push_endpoint = "${google_cloud_run_v2_service.function[each.value.function].uri}/events/${each.value.function}"
+    push_endpoint = "${local.uris[each.value.function]}/events/${each.value.function}"
 
     oidc_token {
       service_account_email = google_service_account.caller.email
-      audience              = google_cloud_run_v2_service.function[each.value.function].uri
+      audience              = local.uris[each.value.function]
     }
   }
 
@@ -75,23 +75,24 @@ resource "google_pubsub_subscription_iam_member" "trigger" {
 resource "google_cloud_scheduler_job" "schedule" {
   for_each = local.declared.schedules
 
-  name      = "${var.name}-${each.key}"
-  schedule  = each.value.cron
-  time_zone = "Etc/UTC"
+  name             = "${var.name}-${each.key}"
+  schedule         = each.value.cron
+  time_zone        = "Etc/UTC"
+  attempt_deadline = "${local.functions[each.value.function].timeout}s"
 
   retry_config {
     retry_count = 3
   }
 
   http_target {
-    uri         = "${google_cloud_run_v2_service.function[each.value.function].uri}/events/${each.value.function}"
+    uri         = "${local.uris[each.value.function]}/events/${each.value.function}"
     http_method = "POST"
     headers     = { "Content-Type" = "application/json" }
     body        = base64encode(jsonencode({ schedule = each.value.function, model = each.value.model }))
 
     oidc_token {
       service_account_email = google_service_account.caller.email
-      audience              = google_cloud_run_v2_service.function[each.value.function].uri
+      audience              = local.uris[each.value.function]
     }
   }
 }

@@ -1,5 +1,5 @@
 resource "google_cloud_run_v2_service" "function" {
-  for_each = local.events
+  for_each = local.in_image
 
   name                = "${var.name}-${local.slug[each.key]}"
   location            = var.region
@@ -26,11 +26,7 @@ resource "google_cloud_run_v2_service" "function" {
       }
 
       dynamic "env" {
-        for_each = merge(
-          local.environment,
-          { TIDEMILL_FUNCTION = each.key, TIDEMILL_ACCESS = "iam" },
-          each.value.publishes ? { TIDEMILL_ALERTS = "pubsub://${google_pubsub_topic.alerts.id}" } : {},
-        )
+        for_each = merge(local.environment, local.started[each.key], local.told[each.key])
         content {
           name  = env.key
           value = env.value
@@ -40,28 +36,30 @@ resource "google_cloud_run_v2_service" "function" {
   }
 }
 
-# The endpoint is the same image with another entry point.
+# What is asked over HTTP is the same image with another entry point.
 resource "google_cloud_run_v2_service" "endpoint" {
-  name                = "${var.name}-${local.slug[local.endpoint]}"
+  for_each = local.endpoints
+
+  name                = "${var.name}-${local.slug[each.key]}"
   location            = var.region
   deletion_protection = false
 
   template {
-    service_account = google_service_account.function[local.endpoint].email
-    timeout         = "${local.functions[local.endpoint].timeout}s"
+    service_account = google_service_account.function[each.key].email
+    timeout         = "${each.value.timeout}s"
 
     scaling {
-      max_instance_count = coalesce(local.functions[local.endpoint].concurrency, 10)
+      max_instance_count = coalesce(each.value.concurrency, 10)
     }
 
     containers {
       image   = var.image
-      command = ["python", "-m", "functions.${local.endpoint}.container"]
+      command = ["python", "-m", "functions.${each.key}.container"]
 
       resources {
         limits = {
           cpu    = "1"
-          memory = "${max(512, local.functions[local.endpoint].memory)}Mi"
+          memory = "${max(512, each.value.memory)}Mi"
         }
       }
 
@@ -82,31 +80,34 @@ resource "google_cloud_run_v2_service" "endpoint" {
   }
 }
 
-resource "google_cloud_run_v2_job" "train" {
-  name                = "${var.name}-${local.slug[local.job]}"
+# Runs when it is started; who starts it says what to do.
+resource "google_cloud_run_v2_job" "job" {
+  for_each = local.jobs
+
+  name                = "${var.name}-${local.slug[each.key]}"
   location            = var.region
   deletion_protection = false
 
   template {
     template {
-      service_account = google_service_account.function[local.job].email
-      timeout         = "${local.functions[local.job].timeout}s"
+      service_account = google_service_account.function[each.key].email
+      timeout         = "${each.value.timeout}s"
       max_retries     = 1
 
       containers {
         image   = var.image
         command = ["python"]
-        args    = ["-m", "functions.${local.job}"]
+        args    = ["-m", "functions.${each.key}"]
 
         resources {
           limits = {
             cpu    = "2"
-            memory = "${local.functions[local.job].memory}Mi"
+            memory = "${each.value.memory}Mi"
           }
         }
 
         dynamic "env" {
-          for_each = { TIDEMILL_STORE = "gs://${var.name}-{zone}", TIDEMILL_SPECS = "models" }
+          for_each = local.environment
           content {
             name  = env.key
             value = env.value

@@ -31,19 +31,21 @@ resource "google_service_account" "caller" {
 resource "google_cloud_run_v2_service_iam_member" "caller" {
   for_each = local.events
 
-  name     = google_cloud_run_v2_service.function[each.key].name
+  name     = "${var.name}-${local.slug[each.key]}"
   location = var.region
   role     = "roles/run.invoker"
   member   = google_service_account.caller.member
+
+  depends_on = [google_cloud_run_v2_service.function, google_cloudfunctions2_function.function]
 }
 
 resource "google_cloud_run_v2_job_iam_member" "starts" {
-  for_each = { for name, each in local.functions : name => each if length(each.starts) > 0 }
+  for_each = local.starters
 
-  name     = google_cloud_run_v2_job.train.name
+  name     = google_cloud_run_v2_job.job[each.value.job].name
   location = var.region
   role     = "roles/run.jobsExecutorWithOverrides"
-  member   = google_service_account.function[each.key].member
+  member   = google_service_account.function[each.value.function].member
 }
 
 resource "google_pubsub_topic_iam_member" "alerts" {

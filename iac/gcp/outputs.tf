@@ -1,6 +1,6 @@
 output "endpoint" {
   description = "Where predictions are asked for."
-  value       = google_cloud_run_v2_service.endpoint.uri
+  value       = google_cloud_run_v2_service.endpoint["realtime_inference"].uri
 }
 
 output "landing" {

@@ -60,8 +60,8 @@ locals {
   declared  = jsondecode(file("${path.module}/../rendered/containers.json"))
   functions = local.declared.functions
   events    = { for name, each in local.functions : name => each if each.kind == "event" }
-  job       = one([for name, each in local.functions : name if each.kind == "job"])
-  endpoint  = one([for name, each in local.functions : name if each.kind == "http"])
+  endpoints = { for name, each in local.functions : name => each if each.kind == "http" }
+  jobs      = { for name, each in local.functions : name => each if each.kind == "job" }
 
   # Names of resources have no underscores.
   slug = { for name, each in local.functions : name => replace(name, "_", "-") }
@@ -92,7 +92,26 @@ locals {
   environment = {
     TIDEMILL_STORE          = "gs://${var.name}-{zone}"
     TIDEMILL_SPECS          = "models"
-    TIDEMILL_JOBS           = "cloudrun://${var.project}/${var.region}/${google_cloud_run_v2_job.train.name}"
     TIDEMILL_PREDICTION_LOG = "sync"
+  }
+
+  # One for each function and job that it starts.
+  starters = merge([
+    for name, each in local.functions : { for job in each.starts : "${name}.${job}" => { function = name, job = job } }
+  ]...)
+
+  # How those that start jobs do.
+  started = {
+    for name, each in local.functions : name => {
+      for job in each.starts : "TIDEMILL_JOBS" => "cloudrun://${var.project}/${var.region}/${google_cloud_run_v2_job.job[job].name}"
+    }
+  }
+
+  # What else a function that events start is told.
+  told = {
+    for name, each in local.events : name => merge(
+      { TIDEMILL_FUNCTION = name, TIDEMILL_ACCESS = "iam" },
+      each.publishes ? { TIDEMILL_ALERTS = "pubsub://${google_pubsub_topic.alerts.id}" } : {},
+    )
   }
 }

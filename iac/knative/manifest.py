@@ -71,7 +71,7 @@ def _container(declared: Declaration, **more: Any) -> Json:  # noqa: ANN401 - fi
 
 
 def _service(declared: Declaration) -> Json:
-    environment = [{"name": "TIDEMILL_FUNCTION", "value": declared.name}]
+    environment = [{"name": "TIDEMILL_FUNCTION", "value": declared.name}, *_starting(declared)]
     annotations = {"autoscaling.knative.dev/max-scale": str(declared.concurrency or 10)}
     spec = {
         "serviceAccountName": name_of(declared.name),
@@ -87,6 +87,11 @@ def _service(declared: Declaration) -> Json:
         "metadata": {**meta, "labels": {**meta["labels"], **labels}},
         "spec": {"template": {"metadata": {"annotations": annotations}, "spec": spec}},
     }
+
+
+def _starting(declared: Declaration) -> list[Json]:
+    """How a function that starts jobs does: from the CronJob beside it."""
+    return [{"name": "TIDEMILL_JOBS", "value": f"kubernetes:///{name_of(job)}"} for job in declared.starts]
 
 
 def _trigger(declared: Declaration) -> Json:
@@ -111,6 +116,8 @@ def _endpoint(declared: Declaration) -> Json:
     ready = {"httpGet": {"path": "/v2/health/ready", "port": PORT}}
     predictor = {
         "serviceAccountName": name_of(declared.name),
+        "timeout": min(declared.timeout, LONGEST),
+        "maxReplicas": declared.concurrency or 10,
         "containers": [{**container, "readinessProbe": ready}],
     }
     return {
@@ -125,7 +132,10 @@ def _clock(clock: dict[str, str], every: list[Declaration]) -> Json:
     """One turn at a time; a turn that was missed is made up for by the next."""
     (declared,) = [each for each in every if each.name == clock["function"]]
     command = ["python", "-m", "core.hosts.scheduled", clock["function"], clock["model"]]
-    pod = _pod(declared, _container(declared, name=declared.name.replace("_", "-"), command=command))
+    name, environment = declared.name.replace("_", "-"), _starting(declared)
+    pod = _pod(
+        declared, _container(declared, name=name, command=command, **{"env": environment} if environment else {})
+    )
     job = {"spec": {"backoffLimit": 3, "activeDeadlineSeconds": declared.timeout, "template": pod}}
     return {
         "apiVersion": "batch/v1",
@@ -138,7 +148,8 @@ def _clock(clock: dict[str, str], every: list[Declaration]) -> Json:
 def _job(declared: Declaration) -> Json:
     """Never runs by itself: jobs are made from it."""
     pod = _pod(declared, _container(declared, name=declared.name, command=["python"]))
-    job = {"spec": {"backoffLimit": 1, "ttlSecondsAfterFinished": 86400, "template": pod}}
+    limits = {"backoffLimit": 1, "activeDeadlineSeconds": declared.timeout, "ttlSecondsAfterFinished": 86400}
+    job = {"spec": {**limits, "template": pod}}
     return {
         "apiVersion": "batch/v1",
         "kind": "CronJob",

@@ -3,7 +3,8 @@
 `python -m tests.bench.batch --json` prints {"floor_ratio", "peak_mb", "rows", "peers", "remote_ratio", "figures"}.
 `floor_ratio` is our rows a second over the floor's, `remote_ratio` the time from and to an S3 emulator over the time
 on local files. Rounds are interleaved; figures are medians of them. `--peers` adds {peer: {"ratio", "seconds"}}, each
-installed in its own environment: `ratio` is our rows a second over theirs.
+installed in its own environment: `ratio` is our rows a second over theirs. `--memory` adds `peaks_mb`, our peak for
+files of one, ten and fifty million rows.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from ._common import Measured, measure, parser, show
 
 PARTS = "tests.bench.batch_parts"
 REMOTE_ROWS = 1_000_000
+SIZES = (1_000_000, 10_000_000, 50_000_000)
+"""Rows of the files for which `--memory` tells the peak; the last takes 3.2 GB of disk."""
 
 
 def main() -> None:
@@ -31,6 +34,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=5, help="of each program")
     options.add_argument("--peers", action="store_true", help="measure the peers too")
     options.add_argument("--no-remote", action="store_true", help="leave out the S3 emulator")
+    options.add_argument("--memory", action="store_true", help="measure the peak for large files too")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -43,6 +47,8 @@ def main() -> None:
             from .batch_parts.peers import peers  # noqa: PLC0415 - makes environments
 
             result["peers"] = peers(folder, ours(folder), chosen.rounds)
+        if chosen.memory:
+            result["peaks_mb"] = {str(rows): peak(folder, rows) for rows in SIZES}
     show(result, as_json=chosen.json)
 
 
@@ -92,6 +98,15 @@ def ours(folder: Path, url: str | None = None, name: str = "rows.parquet") -> Ca
         return measure(f"{PARTS}.ours", [f"file://{folder}/models", f"{place}/{name}", output])
 
     return run
+
+
+def peak(folder: Path, rows: int) -> float:
+    """Of our memory in MB, for a file of so many rows."""
+    make(folder, "large.parquet", rows)
+    found = ours(folder, None, "large.parquet")()
+    assert found.result["rows"] == rows
+    (folder / "large.parquet").unlink()
+    return found.peak_mb
 
 
 def remote(folder: Path, rows: int, rounds: int) -> float:

@@ -107,10 +107,42 @@ def test_a_peer_that_cannot_be_installed_is_told_by_name_with_the_reason(
     assert "Invalid requirement" in told
 
 
-def test_a_peer_that_is_too_near_is_told() -> None:
-    assert realtime.complaints({"mlflow": {"p50_1row_ratio": 31.0}}) == []
-    [told] = realtime.complaints({"mlflow": {"p50_1row_ratio": 29.0}})
-    assert told == "mlflow takes 29.0 times as long as ours, wanted: 30 times."
+def measured(p50: float, per_second: float, failed: int = 0) -> dict[str, dict[str, dict[str, float]]]:
+    """Ours takes 1 ms for a row and answers 3,000 a second; MLflow as told."""
+    return {
+        "1 row": {"ours": {"p50_ms": 1.0}, "mlflow": {"p50_ms": p50, "failed": failed}},
+        "16 clients": {"ours": {"per_second": 3000.0}, "mlflow": {"per_second": per_second, "failed": 0}},
+    }
+
+
+def test_both_measures_are_judged_and_the_exit_code_follows_the_throughput() -> None:
+    near = {"mlflow": realtime.against(measured(29.0, 99.0), "mlflow")}
+    assert near["mlflow"]["met"] == {"p50_ratio": False, "throughput_ratio": True}
+    assert realtime.verdicts(near) == [
+        "mlflow, wanted 30 times: p50_ratio 29.0, NOT met",
+        "mlflow, wanted 30 times: throughput_ratio 30.303, met",
+    ]
+    assert realtime.complaints(near) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (measured(40.0, 120.0), "ours answers 25.0 times as many requests a second as mlflow, wanted: 30 times."),
+        (measured(40.0, 50.0, failed=3), "mlflow failed to answer 3 requests, so that its figures say nothing."),
+    ],
+    ids=["near", "failing"],
+)
+def test_a_peer_that_is_too_near_or_fails_is_told(found: Any, said: str) -> None:
+    assert realtime.complaints({"mlflow": realtime.against(found, "mlflow")}) == [said]
+
+
+def test_a_peer_that_nothing_is_promised_of_is_measured_alone() -> None:
+    found = measured(1.1, 2900.0)
+    renamed = {kind: {"fastapi": each["mlflow"], "ours": each["ours"]} for kind, each in found.items()}
+    against = realtime.against(renamed, "fastapi")
+    assert against == {"p50_ratio": 1.1, "throughput_ratio": 1.034, "failed": 0}
+    assert realtime.complaints({"fastapi": against}) == realtime.verdicts({"fastapi": against}) == []
 
 
 @pytest.mark.parametrize("peer", peers.PEERS, ids=lambda each: each.name)

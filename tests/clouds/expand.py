@@ -62,13 +62,23 @@ class Resource:
     body: Mapping[str, Any]
 
 
-def expand(folder: Path) -> list[Resource]:
-    """Every resource of the .tf files of a folder."""
-    return list(_Module(folder).resources())
+def expand(folder: Path, **variables: Any) -> list[Resource]:
+    """Every resource of the .tf files of a folder, with some of its variables given."""
+    return list(_Module(folder, variables).resources())
+
+
+class _Variables:
+    """Those that are given, and references to the others."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self._given = given
+
+    def __getitem__(self, name: str) -> Any:
+        return self._given[name] if name in self._given else Ref(f"var.{name}")
 
 
 class _Module:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, variables: Mapping[str, Any]) -> None:
         parts = [hcl2.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.tf"))]
         self._locals = {key: value for part in parts for each in part.get("locals", ()) for key, value in each.items()}
         self._blocks = {
@@ -80,7 +90,7 @@ class _Module:
             for name, body in named.items()
             if name != "__is_block__"
         }
-        self._scope: Scope = {"local": self, "path": {"module": str(folder)}}
+        self._scope: Scope = {"local": self, "var": _Variables(variables), "path": {"module": str(folder)}}
         self._known: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
@@ -367,13 +377,14 @@ def _functions(module: _Module) -> Mapping[str, Callable[..., Any]]:
         "compact": lambda values: [each for each in values if each != ""],
         "contains": lambda values, value: value in values,
         "distinct": lambda values: [each for at, each in enumerate(values) if each not in values[:at]],
+        "filesha256": lambda path: hashlib.sha256(Path(path).read_bytes()).hexdigest(),
         "file": lambda path: Path(path).read_text("utf-8"),
         "flatten": lambda values: [each for inner in values for each in inner],
         "formatdate": lambda form, time: Ref("formatdate"),
         "join": lambda separator, values: separator.join(map(str, values)),
         "jsondecode": json.loads,
         "jsonencode": lambda value: json.dumps(value, default=str),
-        "keys": list,
+        "keys": lambda value: list(module.mapping(value)),
         "length": len,
         "max": max,
         "merge": lambda *maps: {key: value for each in maps for key, value in module.mapping(each).items()},
@@ -387,5 +398,6 @@ def _functions(module: _Module) -> Mapping[str, Callable[..., Any]]:
         "timestamp": lambda: Ref("timestamp()"),
         "toset": list,
         "tostring": _text,
+        "trimspace": lambda text: str(text).strip(),
         "trimsuffix": lambda text, end: text.removesuffix(end),
     }

@@ -24,7 +24,7 @@ from tests.functions.loop import FEATURES, MODEL, SPEC, Loop, birds, csv_of
 
 T = TypeVar("T")
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 ENOUGH = SPEC.replace("train_when: {rows: 100", "train_when: {rows: 200")
 """Both files together are enough to learn from, either alone is not: so it is the same training everywhere."""
 PREDICT = f"/v1/models/{MODEL}:predict"
@@ -125,12 +125,15 @@ def _question() -> bytes:
 def _ask(endpoint: str) -> Any:
     request = urllib.request.Request(endpoint + PREDICT, _question(), {"content-type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
-        if error.code in {404, 503}:  # not loaded yet
-            return None
+        with error:
+            if error.code in {404, 503}:  # not loaded yet
+                return None
         raise
+    except TimeoutError:  # of a first call, which starts a function
+        return None
 
 
 def _typed(bird: Mapping[str, str]) -> dict[str, Any]:

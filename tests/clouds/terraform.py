@@ -15,7 +15,7 @@ import hcl2
 
 from .provider_schema import Argument, provider
 
-META = {"for_each", "count", "depends_on", "lifecycle", "provider", "__is_block__"}
+META = {"for_each", "count", "depends_on", "lifecycle", "provider", "__is_block__", "__comments__"}
 KINDS: Mapping[str, type | tuple[type, ...]] = {"string": str, "number": (int, float), "boolean": bool}
 _REFERENCE = re.compile(r"\b(data\.)?((?:google|azurerm|kubernetes)_\w+)\.(\w+)")
 _NAMED = re.compile(r"\b(var|local)\.(\w+)")

@@ -7,9 +7,8 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -17,13 +16,15 @@ from typing import Any
 
 import pytest
 
-from core.declaration import Declaration, declarations
-from core.domain.access import KeyRing
+from core.declaration import Declaration, Trigger, declarations
+from core.hosts import queued
+from core.spec import ModelSpec
 from core.specfile import read_spec, spec_files
 from iac.clocks import clocks
 from iac.knative.manifest import name_of
+from iac.render import rendered as rendered_files
 
-from .expand import Ref, Resource, expand
+from .expand import Resource, expand
 
 IAC = Path(__file__).parents[2] / "iac"
 DECLARED = declarations()
@@ -41,10 +42,14 @@ class Arrived:
     memory: dict[str, int] = field(default_factory=dict)
     timeout: dict[str, int] = field(default_factory=dict)
     turns: dict[str, tuple[int, int]] = field(default_factory=dict)  # of schedules that run by themselves
-    most: dict[str, int] = field(default_factory=dict)
+    most: dict[str, float] = field(default_factory=dict)
     grants: defaultdict[str, dict[str, set[str]]] = field(default_factory=lambda: defaultdict(dict))
     starters: set[str] = field(default_factory=set)
     publishers: set[str] = field(default_factory=set)
+    attempts: dict[str, int] = field(default_factory=dict)
+    kept: set[str] = field(default_factory=set)  # whose dead letters are
+    alarmed: set[str] = field(default_factory=set)  # of whose dead letters somebody is told
+    budget: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,11 +76,25 @@ def aws() -> Arrived:
     functions = {**rendered("aws", "functions.json"), **rendered("aws", "train-zip.json")}
     for name, each in ((by_camel[key[0].upper() + key[1:]], value) for key, value in functions.items()):
         arrived.memory[name], arrived.timeout[name] = each["memorySize"], each["timeout"]
+        environment = each["environment"]
+        arrived.starters |= {name} if "TIDEMILL_JOBS" in environment else set()
+        arrived.publishers |= {name} if "TIDEMILL_ALERTS" in environment else set()
+        mapped = [event["sqs"] for event in each.get("events", ()) if "sqs" in event]
+        for queue in mapped:
+            arrived.most[name] = queue.get("maximumConcurrency", math.inf)
     resources = rendered("aws", "resources.json")["Resources"]
     resources |= rendered("aws", "jobs-lambda.json")["resources"]["Resources"]
     for id_, each in resources.items():
         if each["Type"] == "AWS::Events::Rule":
             _of_rule(arrived, by_camel, each["Properties"])
+        if each["Type"] == "AWS::SQS::Queue" and "RedrivePolicy" in each["Properties"]:
+            function, redrive = id_.removesuffix("Queue"), each["Properties"]["RedrivePolicy"]
+            arrived.attempts[by_camel[function]] = redrive["maxReceiveCount"]
+            assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": [f"{function}DeadLetters", "Arn"]}
+            arrived.kept.add(by_camel[function])
+        if each["Type"] == "AWS::CloudWatch::Alarm" and id_.endswith("HasDeadLetters"):
+            arrived.alarmed.add(by_camel[id_.removesuffix("HasDeadLetters")])
+        arrived.budget |= each["Type"] == "AWS::Budgets::Budget"
         if each["Type"] == "AWS::IAM::Role" and id_.removesuffix("Role") in by_camel:
             declared = [policy for policy in each["Properties"]["Policies"] if policy.get("PolicyName") == "declared"]
             policies = [policy["PolicyDocument"]["Statement"] for policy in declared]
@@ -111,40 +130,79 @@ def key_of(ref: object) -> str:
     return found.group(1)
 
 
-def gcp(folder: Path = IAC / "gcp") -> Arrived:
+def gcp(folder: Path = IAC / "gcp", **variables: Any) -> Arrived:
     arrived = Arrived()
-    resources = expand(folder)
+    resources = expand(folder, **variables)
     roles = {each.key: set(each.body["permissions"]) for each in resources if each.type.endswith("custom_role")}
     for each in resources:
+        _of_google_events(arrived, each)
+        _of_google_permissions(arrived, each, roles)
+        _of_google_functions(arrived, each)
         match each.type, each.name:
-            case "google_pubsub_subscription", "trigger":
-                (push,) = each.body["push_config"]
-                service, _, function = push["push_endpoint"].partition("/events/")
-                assert key_of(service) == function
-                arrived.triggers.add((key_of(each.body["topic"]), function))
-            case "google_cloud_scheduler_job", _:
-                (target,) = each.body["http_target"]
-                told = json.loads(base64.b64decode(target["body"]))
-                assert target["uri"].endswith(f"/events/{told['schedule']}")
-                arrived.schedules[told["schedule"], told["model"]] = each.body["schedule"]
-            case "google_storage_bucket_iam_member", _:
-                function, zone = key_of(each.body["member"]), key_of(each.body["bucket"])
-                arrived.grants[function][zone] = roles[key_of(each.body["role"])]
-            case "google_cloud_run_v2_job_iam_member", _:
-                arrived.starters.add(key_of(each.body["member"]))
-            case "google_pubsub_topic_iam_member", "alerts":
-                arrived.publishers.add(key_of(each.body["member"]))
-            case "google_cloud_run_v2_service" | "google_cloud_run_v2_job", _:
-                (template,) = each.body["template"]
-                template = template.get("template", [template])[0]
-                (container,), function = template["containers"], key_of(template["service_account"])
-                arrived.memory[function] = megabytes(container["resources"][0]["limits"]["memory"])
-                arrived.timeout[function] = int(template["timeout"].removesuffix("s"))
-                if "scaling" in template:
-                    arrived.most[function] = template["scaling"][0]["max_instance_count"]
-                told = {env["name"] for env in container["env"]}
-                assert ("TIDEMILL_ALERTS" in told) is DECLARED[function].publishes
+            case "google_monitoring_alert_policy", "dead_letters":
+                arrived.alarmed.add(str(each.key))
+            case "google_billing_budget", _:
+                arrived.budget = True
     return arrived
+
+
+def _of_google_events(arrived: Arrived, each: Resource) -> None:
+    match each.type, each.name:
+        case "google_pubsub_subscription", "trigger":
+            (push,) = each.body["push_config"]
+            service, _, function = push["push_endpoint"].partition("/events/")
+            assert key_of(service) == function
+            arrived.triggers.add((key_of(each.body["topic"]), function))
+            (policy,), (retry,) = each.body["dead_letter_policy"], each.body["retry_policy"]
+            assert key_of(policy["dead_letter_topic"]) == function
+            assert retry == {"minimum_backoff": "10s", "maximum_backoff": "600s"}
+            arrived.attempts[function] = policy["max_delivery_attempts"]
+        case "google_pubsub_subscription", "dead_letters":
+            assert key_of(each.body["topic"]) == each.key
+            arrived.kept.add(str(each.key))
+        case "google_cloud_scheduler_job", _:
+            (target,) = each.body["http_target"]
+            told = json.loads(base64.b64decode(target["body"]))
+            assert target["uri"].endswith(f"/events/{told['schedule']}")
+            assert each.body["attempt_deadline"] == f"{DECLARED[told['schedule']].timeout}s"
+            arrived.schedules[told["schedule"], told["model"]] = each.body["schedule"]
+
+
+def _of_google_permissions(arrived: Arrived, each: Resource, roles: Mapping[str | None, set[str]]) -> None:
+    match each.type, each.name:
+        case "google_storage_bucket_iam_member", _:
+            function, zone = key_of(each.body["member"]), key_of(each.body["bucket"])
+            arrived.grants[function][zone] = roles[key_of(each.body["role"])]
+        case "google_cloud_run_v2_job_iam_member", _:
+            arrived.starters.add(key_of(each.body["member"]))
+        case "google_pubsub_topic_iam_member", "alerts":
+            arrived.publishers.add(key_of(each.body["member"]))
+
+
+def _of_google_functions(arrived: Arrived, each: Resource) -> None:
+    match each.type:
+        case "google_cloudfunctions2_function":
+            (service,), function = each.body["service_config"], str(each.key)
+            assert key_of(service["service_account_email"]) == function
+            arrived.memory[function] = megabytes(service["available_memory"])
+            arrived.timeout[function] = service["timeout_seconds"]
+            arrived.most[function] = service["max_instance_count"]
+            _knows(function, service["environment_variables"])
+        case "google_cloud_run_v2_service" | "google_cloud_run_v2_job":
+            (template,) = each.body["template"]
+            template = template.get("template", [template])[0]
+            (container,), function = template["containers"], key_of(template["service_account"])
+            arrived.memory[function] = megabytes(container["resources"][0]["limits"]["memory"])
+            arrived.timeout[function] = int(template["timeout"].removesuffix("s"))
+            if "scaling" in template:
+                arrived.most[function] = template["scaling"][0]["max_instance_count"]
+            _knows(function, [env["name"] for env in container["env"]])
+
+
+def _knows(function: str, environment: Collection[str]) -> None:
+    """Only who tells people knows whom, and only who starts jobs knows how."""
+    assert ("TIDEMILL_ALERTS" in environment) is DECLARED[function].publishes
+    assert ("TIDEMILL_JOBS" in environment) is bool(DECLARED[function].starts)
 
 
 def azure(folder: Path = IAC / "azure") -> Arrived:
@@ -158,19 +216,28 @@ def azure(folder: Path = IAC / "azure") -> Arrived:
     for each in resources:
         match each.type, each.name:
             case "azurerm_eventgrid_system_topic_event_subscription", _:
-                (filtered,), (webhook,) = each.body["subject_filter"], each.body["webhook_endpoint"]
-                service, _, function = webhook["url"].partition("/events/")
-                assert key_of(service) == function
+                (filtered,), (queue,) = each.body["subject_filter"], each.body["storage_queue_endpoint"]
                 zone = re.fullmatch(r"/blobServices/default/containers/(\w+)/", filtered["subject_begins_with"])
                 assert zone
-                arrived.triggers.add((zone.group(1), function))
+                arrived.triggers.add((zone.group(1), key_of(queue["queue_name"])))
+                assert each.body["retry_policy"] == [{"event_time_to_live": 1440, "max_delivery_attempts": 30}]
+                assert "storage_blob_dead_letter_destination" in each.body
             case "azurerm_role_assignment", "grant":
                 function, zone = key_of(each.body["principal_id"]), key_of(each.body["scope"])
                 arrived.grants[function][zone] = roles[key_of(each.body["role_definition_id"])]
             case "azurerm_role_assignment", "starts":
                 arrived.starters.add(key_of(each.body["principal_id"]))
+            case "azurerm_role_assignment", "alerts":
+                arrived.publishers.add(key_of(each.body["principal_id"]))
             case "azurerm_container_app" | "azurerm_container_app_job", _:
                 _of_container(arrived, each)
+            case "azurerm_monitor_scheduled_query_rules_alert_v2", _ if each.key == "dead-letters":
+                (criteria,) = each.body["criteria"]
+                assert "'dead letter: '" in criteria["query"]  # as core.hosts.queued has it
+                assert criteria["dimension"] == [{"name": "function", "operator": "Include", "values": ["*"]}]
+                arrived.alarmed |= {each.name for each in EVENTS}
+            case "azurerm_consumption_budget_resource_group", _:
+                arrived.budget = True
     return arrived
 
 
@@ -179,23 +246,37 @@ def _of_container(arrived: Arrived, resource: Resource) -> None:
     (template,), (identity,) = body["template"], body["identity"]
     function = key_of(identity["identity_ids"][0])
     (container,) = template["container"]
-    assert container["cpu"] * 2048 == megabytes(container["memory"])
-    secrets = {each["name"]: each["value"] for each in body.get("secret", ())}
-    if secrets.get("alerts") == Ref("var.alerts"):
-        arrived.publishers.add(function)
-    told = {env["name"] for env in container["env"]}
-    assert ("TIDEMILL_JOBS" in told) is bool(DECLARED[function].starts)
-    if "schedule_trigger_config" in body:
+    memory, told = megabytes(container["memory"]), {env["name"]: env.get("value") for env in container["env"]}
+    assert container["cpu"] * 2048 == memory
+    assert ("TIDEMILL_ALERTS" in told) is bool(body.get("secret"))
+    _knows(function, told)
+    if body.get("schedule_trigger_config"):
         module, of, model = container["args"][1:]
         assert (module, of) == ("core.hosts.scheduled", function)
         arrived.schedules[of, model] = body["schedule_trigger_config"][0]["cron_expression"]
-        arrived.turns[of] = megabytes(container["memory"]), body["replica_timeout_in_seconds"]
+        arrived.turns[of] = memory, body["replica_timeout_in_seconds"]
         assert re.fullmatch(r"[a-z](?!.*--)[a-z0-9-]{0,30}[a-z0-9]", body["name"]), body["name"]
         return
-    arrived.memory[function] = megabytes(container["memory"])
+    arrived.memory[function] = memory
+    if body.get("event_trigger_config"):
+        (scale,) = body["event_trigger_config"][0]["scale"]
+        arrived.most[function] = scale["max_executions"]
+        _of_reader(function, scale, told)
+        arrived.attempts[function] = queued.ATTEMPTS
+        arrived.kept.add(function)
     arrived.most |= {function: template["max_replicas"]} if "max_replicas" in template else {}
     grace = template.get("termination_grace_period_seconds")
     arrived.timeout[function] = grace if grace is not None else body["replica_timeout_in_seconds"]
+
+
+def _of_reader(function: str, scale: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+    """It reads the queue that it is started by, and no other; what it gives up is kept in the one beside it."""
+    (rule,) = scale["rules"]
+    assert (scale["min_executions"], rule["custom_rule_type"]) == (0, "azure-queue")
+    assert key_of(rule["metadata"]["queueName"]) == key_of(rule["identity_id"]) == function
+    assert told["TIDEMILL_FUNCTION"] == function
+    assert told["TIDEMILL_QUEUE"].endswith(f"azurerm_storage_queue.events[{function}].name")
+    assert told["TIDEMILL_DEAD_LETTERS"].endswith(f"azurerm_storage_queue.dead_letters[{function}].name")
 
 
 def knative() -> Arrived:
@@ -207,6 +288,8 @@ def knative() -> Arrived:
                 function = by_name[spec["subscriber"]["ref"]["name"]]
                 assert spec["subscriber"]["uri"] == f"/events/{function}"
                 arrived.triggers.add((ANY, function))
+                assert spec["delivery"]["backoffPolicy"] == "exponential"
+                arrived.attempts[function] = spec["delivery"]["retry"] + 1
             case "Service":
                 pod = spec["template"]["spec"]
                 arrived.timeout[by_name[name]] = pod["timeoutSeconds"]
@@ -214,15 +297,20 @@ def knative() -> Arrived:
                 most = spec["template"]["metadata"]["annotations"]["autoscaling.knative.dev/max-scale"]
                 arrived.most[by_name[name]] = int(most)
                 assert pod["serviceAccountName"] == name
+                told = {env["name"] for env in pod["containers"][0]["env"]}
+                assert ("TIDEMILL_JOBS" in told) is bool(DECLARED[by_name[name]].starts)
             case "RoleBinding":
                 arrived.starters |= {by_name[each["name"]] for each in item["subjects"]}
             case "InferenceService":
-                arrived.memory[by_name[name]] = _limit(spec["predictor"])
+                predictor, function = spec["predictor"], by_name[name]
+                arrived.memory[function], arrived.timeout[function] = _limit(predictor), predictor["timeout"]
+                arrived.most[function] = predictor["maxReplicas"]
             case "CronJob":
                 job = spec["jobTemplate"]["spec"]
                 pod = job["template"]["spec"]
                 if spec.get("suspend"):
                     arrived.memory[by_name[name]] = _limit(pod)
+                    arrived.timeout[by_name[name]] = job["activeDeadlineSeconds"]
                     continue
                 function, model = pod["containers"][0]["command"][3:]
                 arrived.schedules[function, model] = spec["schedule"]
@@ -247,7 +335,7 @@ CLOUDS = {
     "azure": Cloud(
         azure,
         lambda each: math.ceil(each.memory / 512) * 512,
-        lambda each: min(600, each.timeout) if each.kind != "job" else each.timeout,
+        lambda each: 2 * each.timeout if each.kind == "event" else each.timeout,
         {
             "read": {f"{BLOBS}/read"},
             "list": {f"{BLOBS}/read"},
@@ -266,7 +354,13 @@ CLOUDS = {
             "replace": {f"{OBJECTS}.create", f"{OBJECTS}.delete"},
         },
     ),
-    "knative": Cloud(knative, lambda each: max(512, each.memory), lambda each: min(600, each.timeout), {}, zones=False),
+    "knative": Cloud(
+        knative,
+        lambda each: max(512, each.memory),
+        lambda each: each.timeout if each.kind == "job" else min(600, each.timeout),
+        {},
+        zones=False,
+    ),
 }
 each_cloud = pytest.mark.parametrize("cloud", CLOUDS)
 
@@ -297,9 +391,7 @@ def test_every_schedule_has_arrived(cloud: str) -> None:
 def test_memory_and_timeouts_have_arrived(cloud: str) -> None:
     told, how = told_by(cloud), CLOUDS[cloud]
     assert told.memory == {name: how.memory(each) for name, each in DECLARED.items()}
-    wanted = {name: how.timeout(each) for name, each in DECLARED.items() if name in told.timeout}
-    assert told.timeout == wanted
-    assert {each.name for each in EVENTS} <= set(told.timeout)
+    assert told.timeout == {name: how.timeout(each) for name, each in DECLARED.items()}
     assert told.turns == {name: (how.memory(DECLARED[name]), DECLARED[name].timeout) for name in told.turns}
     if cloud in {"azure", "knative"}:
         assert set(told.turns) == {each["function"] for each in CLOCKS}
@@ -313,30 +405,60 @@ def test_every_permission_has_arrived_and_no_other(cloud: str) -> None:
         assert told_by(cloud).grants[name] == wanted, name
 
 
-@pytest.mark.parametrize("cloud", ["azure", "gcp", "knative"])
+@each_cloud
 def test_how_many_at_once_and_who_starts_jobs_has_arrived(cloud: str) -> None:
-    told = told_by(cloud)
-    assert {each.name: each.concurrency or 10 for each in EVENTS}.items() <= told.most.items()
+    told, most = told_by(cloud), {each.name: float(each.concurrency or 10) for each in EVENTS}
+    if cloud == "aws":  # where the others are bounded by the account
+        most = {each.name: each.concurrency or math.inf for each in EVENTS}
+    assert most.items() <= told.most.items()
     assert told.starters == {name for name, each in DECLARED.items() if each.starts}
 
 
-@pytest.mark.parametrize("cloud", ["azure", "gcp"])
+ATTEMPTS = {"aws": 3, "azure": 5, "gcp": 5, "knative": 6}
+"""As docs/clouds.md tells."""
+
+
+@each_cloud
+def test_what_fails_is_tried_again(cloud: str) -> None:
+    triggered = {each.name: ATTEMPTS[cloud] for each in EVENTS if each.triggers}
+    assert triggered.items() <= told_by(cloud).attempts.items()
+    assert set(told_by(cloud).attempts.values()) == {ATTEMPTS[cloud]}
+
+
+@pytest.mark.parametrize("cloud", ["aws", "azure", "gcp"])
+def test_what_is_given_up_is_kept_and_told_and_money_is_watched(cloud: str) -> None:
+    told, names = told_by(cloud), {each.name for each in EVENTS}
+    assert told.kept == names
+    assert told.alarmed >= names
+    assert told.budget
+
+
+@pytest.mark.parametrize("cloud", ["aws", "azure", "gcp"])
 def test_only_what_publishes_knows_who_is_told(cloud: str) -> None:
     assert told_by(cloud).publishers == {name for name, each in DECLARED.items() if each.publishes}
 
 
-def test_event_grid_shows_a_key_that_opens_every_function() -> None:
+def test_what_runs_from_source_on_google_cloud_is_declared_alike(tmp_path: Path) -> None:
+    archive = tmp_path / "source.zip"
+    archive.write_bytes(b"")
+    assert gcp(sources={each.name: str(archive) for each in EVENTS}) == told_by("gcp")
+    assert gcp(sources={"ingest": str(archive)}) == told_by("gcp")
+
+
+def test_on_azure_a_queue_stands_between_event_grid_and_each_function() -> None:
+    """Who fills it, who reads it, and who keeps what is given up, is granted on that queue alone."""
     resources = expand(IAC / "azure")
-    (shown,) = {
-        each.body["delivery_property"][0]["value"] for each in resources if each.type.endswith("event_subscription")
-    }
-    apps = [each for each in resources if (each.type, each.name) == ("azurerm_container_app", "function")]
-    for app in apps:
-        (ring,) = [secret["value"] for secret in app.body["secret"] if secret["name"] == "keys"]
-        found = KeyRing.decode(ring).find(str(shown), datetime.now(UTC))
-        assert found is not None
-        assert found.models is None
-    assert len(apps) == len(EVENTS)
+    names = {each.name for each in EVENTS}
+    roles = {"delivers": "events", "queue": "events", "gives_up": "dead_letters"}
+    for role, queues in roles.items():
+        granted = [each for each in resources if (each.type, each.name) == ("azurerm_role_assignment", role)]
+        assert {each.key for each in granted} == names
+        for each in granted:
+            assert str(each.body["scope"]) == f"azurerm_storage_queue.{queues}[{each.key}].id"
+            if role != "delivers":
+                assert key_of(each.body["principal_id"]) == each.key
+    exposed = [each for each in resources if each.body.get("ingress") or each.body.get("webhook_endpoint")]
+    assert [each.key for each in exposed] == [each.name for each in DECLARED.values() if each.kind == "http"]
 
 
 def copied(cloud: str, folder: Path, line: str = "", wrong: str = "") -> Path:
@@ -353,13 +475,14 @@ def copied(cloud: str, folder: Path, line: str = "", wrong: str = "") -> Path:
     ("cloud", "line", "wrong", "what"),
     [
         ("azure", "for name in each.events :", 'for name in ["ingest"] :', "triggers"),
-        ("azure", "cron_expression = each.value.cron", 'cron_expression = "0 0 * * *"', "schedules"),
+        ("azure", "= each.cron", '= "0 0 * * *"', "schedules"),
         ("azure", "ceil(each.memory / 512) * 0.25", "max(1, 1)", "memory"),
-        ("azure", "min(600, each.value.timeout)", "60", "timeout"),
+        ("azure", "2 * each.timeout", "60", "timeout"),
         ("azure", "/add/action", "/write", "grants"),
-        ("azure", "coalesce(each.value.concurrency, 10)", "1", "most"),
+        ("azure", "coalesce(local.functions[each.value.function].concurrency, 10)", "1", "most"),
         ("gcp", "for name in each.events :", 'for name in ["ingest"] :', "triggers"),
-        ("gcp", "schedule  = each.value.cron", 'schedule  = "0 0 * * *"', "schedules"),
+        ("gcp", "max_delivery_attempts = 5", "max_delivery_attempts = 6", "attempts"),
+        ("gcp", "schedule         = each.value.cron", 'schedule         = "0 0 * * *"', "schedules"),
         ("gcp", "max(512, each.value.memory)", "512", "memory"),
         ("gcp", "${each.value.timeout}s", "60s", "timeout"),
         ("gcp", '"storage.objects.delete"', '"storage.buckets.delete"', "grants"),
@@ -385,12 +508,16 @@ def with_another(cloud: str, folder: Path) -> Path:
 
 ADDED = {
     "azure": {
-        "azurerm_container_app.function.extra",
-        "azurerm_container_app_job.schedule.extra-m",
+        "azurerm_container_app_job.job.extra",
+        "azurerm_container_app_job.job.extra-m",
         "azurerm_eventgrid_system_topic_event_subscription.trigger.edge.extra",
-        "azurerm_monitor_metric_alert.failures.extra",
+        "azurerm_role_assignment.delivers.extra",
+        "azurerm_role_assignment.gives_up.extra",
         "azurerm_role_assignment.grant.extra.edge",
         "azurerm_role_assignment.pull.extra",
+        "azurerm_role_assignment.queue.extra",
+        "azurerm_storage_queue.dead_letters.extra",
+        "azurerm_storage_queue.events.extra",
         "azurerm_user_assigned_identity.function.extra",
     },
     "gcp": {
@@ -422,3 +549,29 @@ def test_another_function_and_schedule_need_no_change_by_hand(cloud: str, tmp_pa
     )
     assert after - before == ADDED[cloud]
     assert before <= after
+
+
+def test_another_function_is_rendered_for_the_clouds_that_are_not_terraforms() -> None:
+    """Neither a template nor a line of the code that renders them names it."""
+    specs = [read_spec(path) for path in spec_files(IAC.parent / "models")]
+    triggers = (Trigger("edge", ("telemetry/**",)),)
+    extra = replace(
+        DECLARED["ingest"], name="extra", triggers=triggers, schedule="drift.every", zones={"edge": ("read",)}
+    )
+    before, after = (files(each, specs) for each in (DECLARED.values(), [*DECLARED.values(), extra]))
+    functions, resources, items = (after[name] - before[name] for name in before)
+    assert functions == {"extra"}
+    assert {"ExtraRole", "ExtraQueue", "ExtraDeadLetters", "ExtraHasDeadLetters"} <= resources
+    kinds = {("ServiceAccount", "tidemill-extra"), ("Service", "tidemill-extra"), ("Trigger", "tidemill-extra")}
+    assert items == kinds | {("CronJob", f"tidemill-extra-{spec.model}") for spec in specs}
+
+
+def files(declared: Iterable[Declaration], specs: list[ModelSpec]) -> dict[str, set[Any]]:
+    """What is in the files of AWS and Kubernetes, by what it is called."""
+    found = rendered_files(declared, specs)
+    items = json.loads(found["knative/tidemill.json"])["items"]
+    return {
+        "functions": set(json.loads(found["aws/functions.json"])),
+        "resources": set(json.loads(found["aws/resources.json"])["Resources"]),
+        "items": {(item["kind"], item["metadata"]["name"]) for item in items},
+    }

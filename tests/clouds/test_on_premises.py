@@ -15,6 +15,7 @@ from core.usecases.audit import audit_model
 from core.usecases.lineage import lineage
 from tests.servers.process import free_port
 
+from .azurite import Account
 from .hosts import ROOT, container
 from .scenario import MODEL, answered_here, play, reference, write_spec
 from .seaweedfs import seaweedfs
@@ -24,7 +25,9 @@ COPY = [sys.executable, "-m", "core.cli", "models", "copy"]
 
 
 @pytest.mark.slow
-def test_rows_dropped_into_seaweedfs_become_predictions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_dropped_into_seaweedfs_become_predictions_and_the_model_moves_to_azure(
+    tmp_path: Path, azurite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     port, buckets = free_port(), [f"acme-{zone}" for zone in ZONES]
     events = f"http://127.0.0.1:{port}/events"
     with seaweedfs(tmp_path, buckets, events, "none") as s3:
@@ -41,9 +44,12 @@ def test_rows_dropped_into_seaweedfs_become_predictions(tmp_path: Path, monkeypa
                 lambda key, data: client.put_object(Bucket="acme-landing", Key=key, Body=data), stores, endpoint
             )
         assert told == reference(tmp_path / "reference")
-        elsewhere = f"file://{tmp_path}/moved/{{zone}}"
+        elsewhere, account = "az://moved-{zone}", Account(azurite_url)
+        account.make_containers("moved")
+        for name, value in account.environ.items():
+            monkeypatch.setenv(name, value)
         subprocess.run([*COPY, MODEL, "--store", STORE, "--to", elsewhere], cwd=ROOT, check=True)
-        moved = {zone: open_store(elsewhere, zone) for zone in ZONES}
+        moved = {zone: open_store(elsewhere, zone, account.environ) for zone in ZONES}
         assert answered_here(moved)["predictions"] == told.predictions
         assert audit_model(moved["models"], MODEL).intact
         made = [

@@ -39,8 +39,8 @@ def test_the_provider_knows_every_type_and_argument(cloud: str) -> None:
         ("gcp", "topic          = each.value.id", "", "topic is missing"),
         ("gcp", "google_pubsub_topic.dead_letters[each.key].id", "google_pubsub_topic.dead[each.key].id", "not there"),
         ("gcp", "var.image", "var.picture", "var.picture"),
-        ("azure", "cron_expression =", "cron =", "there is no argument cron"),
-        ("azure", "replica_retry_limit          = 3", 'replica_retry_limit = "often"', "must be a number"),
+        ("azure", "cron_expression = schedule", "cron = schedule", "there is no argument cron"),
+        ("azure", "min_executions              = 0", 'min_executions = "few"', "must be a number"),
         ("azure", 'resource "azurerm_container_app" "endpoint"', 'resource "azurerm_app" "endpoint"', "no such type"),
         ("azure", "data_actions =", "data_verbs =", "there is no argument data_verbs"),
         ("azure", "azurerm_storage_container.zone[", "azurerm_storage_container.zones[", "not there"),
@@ -92,13 +92,26 @@ def test_kubernetes_takes_every_item(item: dict[str, Any]) -> None:
         kubernetes_validate.validate(pod, KUBERNETES, strict=True)
 
 
+OF_CONTROLLERS = {"containerConcurrency", "timeoutSeconds", "timeout", "maxReplicas"}
+"""Fields that Knative and KServe put beside those of a pod."""
+
+
 def pods_in(item: dict[str, Any]) -> list[dict[str, Any]]:
     """The pods of a custom resource, with the names that its controller gives and without what is its own."""
     spec = item["spec"].get("predictor") or item["spec"].get("template", {}).get("spec")
     if spec is None:
         return []
-    plain = {name: value for name, value in spec.items() if name not in {"containerConcurrency", "timeoutSeconds"}}
+    plain = {name: value for name, value in spec.items() if name not in OF_CONTROLLERS}
     return [{**plain, "containers": [{"name": "user-container", **each} for each in plain["containers"]]}]
+
+
+def test_the_endpoint_keeps_the_contract_of_a_custom_predictor() -> None:
+    """https://kserve.github.io/website/docs/model-serving/predictive-inference/frameworks/custom-predictor"""
+    (item,) = [item for item in MANIFEST if item["kind"] == "InferenceService"]
+    (container,) = item["spec"]["predictor"]["containers"]
+    assert (container["name"], container["ports"]) == ("kserve-container", [{"containerPort": 8080}])
+    assert container["command"] == ["python", "-m", "functions.realtime_inference.container"]
+    assert container["readinessProbe"]["httpGet"] == {"path": "/v2/health/ready", "port": 8080}
 
 
 def test_a_wrong_manifest_is_caught() -> None:

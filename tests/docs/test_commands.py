@@ -24,6 +24,7 @@ DOCUMENTS = {
     "CONTRIBUTING.md": [],
     "docs/getting-started.md": [],
     "docs/http.md": [TRAINED],
+    "docs/edge.md": [TRAINED],
 }
 PORT = "8080"
 

@@ -101,7 +101,7 @@ def test_every_key_is_told(name, key):
 
 def test_every_zone_is_told():
     told = {row[0].strip("`") for row in rows((DOCS / "storage.md").read_text("utf-8"))}
-    assert told == set(layout.ZONES) - {"edge"}
+    assert told == set(layout.ZONES)
 
 
 def commands(group=None, path="tidemill"):

@@ -116,14 +116,15 @@ def with_key(key: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    "key", ["..%2Fx", "m/rows/../../y.csv", "%2Fetc", "m//a", "m/rows/.", "m/%00", "m/" + "é" * 512]
+    "key",
+    ["..%2Fx", "..%2F", "%2F", "m/%FF", "m/rows/../../y.csv", "%2Fetc", "m//a", "m/rows/.", "m/%00", "m/" + "é" * 512],
 )
 def test_keys_that_climb_or_cannot_be_are_refused(key: str) -> None:
     with pytest.raises(BadInput):
         told(with_key(key))
 
 
-@pytest.mark.parametrize("key", ["m/rows/", "m/", "../"])
+@pytest.mark.parametrize("key", ["m/rows/", "m/"])
 def test_folders_of_a_console_are_dropped(key: str) -> None:
     assert told(with_key(key)) == []
 

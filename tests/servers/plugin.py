@@ -18,6 +18,7 @@ SERVERS = {
     "ministack_url": "ministack (Amazon S3)",
     "fake_gcs_url": "fake-gcs-server (Google Cloud Storage)",
     "azurite_url": "azurite (Azure Blob Storage)",
+    "azurite_queue_url": "azurite (Azure Queue Storage)",
 }
 PROPERTY = "real server"
 
@@ -43,6 +44,12 @@ def fake_gcs_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def azurite_url() -> Iterator[str]:
     with programs.azurite() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def azurite_queue_url() -> Iterator[str]:
+    with programs.azurite_queues() as url:
         yield url
 
 

@@ -63,11 +63,20 @@ def fake_gcs(pubsub: str = "") -> AbstractContextManager[str]:
 
 def azurite() -> AbstractContextManager[str]:
     """Azurite's blob service; installed by npm, from the lock file, when it is not there yet."""
-    main = installed(AZURITE, "azurite/dist/src/blob/main.js")
+    return _azurite("blob")
+
+
+def azurite_queues() -> AbstractContextManager[str]:
+    """Azurite's queue service."""
+    return _azurite("queue")
+
+
+def _azurite(service: str) -> AbstractContextManager[str]:
+    main = installed(AZURITE, f"azurite/dist/src/{service}/main.js")
     flags = ["--skipApiVersionCheck", "--inMemoryPersistence", "--silent", "--disableTelemetry", "--loose"]
     return running(
         "azurite",
-        lambda port: [str(NODE), str(main), "--blobHost", "127.0.0.1", "--blobPort", str(port), *flags],
+        lambda port: [str(NODE), str(main), f"--{service}Host", "127.0.0.1", f"--{service}Port", str(port), *flags],
         lambda port: {},
     )
 

@@ -87,5 +87,36 @@ def test_every_key_is_one_that_any_store_can_hold():
         if next(iter(parameters)) != "model":
             continue
         key = function(**{parameter: arguments.get(parameter, "part-1.x") for parameter in parameters})
-        assert key.startswith("m/"), name
+        assert key.removeprefix(layout.EDGE_TELEMETRY).startswith("m/"), name
         assert check_key(key.rstrip("/")), name
+
+
+names = st.from_regex(layout.DEVICE_NAME, fullmatch=True)
+
+
+@given(model=model_names, group=names, device=names, segment=names)
+def test_a_telemetry_key_is_read_back(model, group, device, segment):
+    key = layout.edge_telemetry(model, group, device, segment)
+    assert layout.parse_edge_telemetry(key) == (model, group, device, segment)
+
+
+@given(key=st.text(max_size=40).map(lambda text: f"telemetry/{text}.jsonl.gz") | st.text(max_size=40))
+def test_a_telemetry_key_that_parses_stays_in_its_folder(key):
+    try:
+        parts = layout.parse_edge_telemetry(key)
+    except BadInput:
+        return
+    assert layout.edge_telemetry(*parts) == key
+    assert not {"", ".", ".."} & set(parts)
+
+
+@given(number=st.integers(1, 10**10 - 1))
+def test_numbers_of_the_edge_zone_are_read_back(number):
+    keys = [make("m", number) for make in (layout.edge_sequence, layout.edge_rollout, layout.edge_trust)]
+    assert [layout.edge_number(key) for key in keys] == [number] * 3
+
+
+def test_a_release_is_told_from_what_else_is_released():
+    assert layout.release_of("m/0000000001-0f3a5c2e9b1d/manifest.json") == "0000000001-0f3a5c2e9b1d"
+    for key in ("m/0000000001-0f3a5c2e9b1d/model.onnx", "m/trust/manifest.json", "m/trust/0000000001.json"):
+        assert layout.release_of(key) is None

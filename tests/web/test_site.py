@@ -41,7 +41,7 @@ def site(tmp_path_factory):
 
 
 def summary(model):
-    return ModelSummary(model.model, model.route, "roc_auc", facts.found(0.7), model.check)
+    return ModelSummary(model.model, model.route, "roc_auc", facts.found(0.7), model.check, devices=True)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_keys_lead_through_a_page(site):
 
 def test_a_table_wider_than_a_phone_is_scrolled_by_keys(site):
     page = {"url": (site / "flights" / "site" / "versions.html").as_uri(), "scheme": "light", "width": PHONE}
-    (visited,) = visit([{**page, "judge": False, "keys": ["Tab"] * 14 + ["ArrowRight"] * 2}])
+    (visited,) = visit([{**page, "judge": False, "keys": ["Tab"] * 15 + ["ArrowRight"] * 2}])
     region = next(at for at in visited["focus"] if at["name"] == "Versions")
     assert region["tag"] == "DIV"
     assert region["seen"]

@@ -26,6 +26,7 @@ def _no_seasons() -> Counts:
 class Window:
     """Rows counted against a profile; `plus` reads any number of them part by part.
 
+    A feature that was not measured in some rows is counted in the others; one that was measured in none is left out.
     `errors` tallies the reconstruction errors of a sample of the rows, and `seasons` the rows of each season.
     """
 
@@ -38,12 +39,12 @@ class Window:
 
     def plus(self, columns: Columns, outputs: Outputs, times: Times | None = None) -> Window:
         """The window with these rows, their answers, and their times [n] added."""
-        features = {name: columns[name] for name in self.profile.features}
+        measured = {name: reference for name, reference in self.profile.features.items() if name in columns}
         answered = {name: values for name, _, values in answer_columns(outputs, self.profile.classes)}
         return replace(
             self,
             rows=self.rows + len(outputs),
-            tallies=_added(self.tallies, self.profile.features, features),
+            tallies=_added(self.tallies, measured, columns),
             answers=_added(self.answers, self.profile.outputs, answered),
             errors=self._errors(columns),
             seasons=self.seasons if times is None else self.seasons + season_rows(times),
@@ -51,8 +52,8 @@ class Window:
 
     def _errors(self, columns: Columns) -> NumberTally | None:
         joint = self.profile.joint
-        if joint is None:
-            return None
+        if joint is None or not self.profile.features.keys() <= columns.keys():
+            return self.errors
         part = number_tally(joint.errors, joint.of(columns, self.profile.features))
         return part if self.errors is None else self.errors + part
 
@@ -146,4 +147,4 @@ def _importance(features: list[ColumnDrift]) -> float:
 
 def _added(sums: Mapping[str, Tally], references: Mapping[str, Summary], values: Columns) -> dict[str, Tally]:
     new = {name: tally(reference, values[name]) for name, reference in references.items()}
-    return {name: sums[name] + part if name in sums else part for name, part in new.items()}  # type: ignore[operator]
+    return {**sums, **{name: sums[name] + part if name in sums else part for name, part in new.items()}}  # type: ignore[operator]

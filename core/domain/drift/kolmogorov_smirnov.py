@@ -29,10 +29,15 @@ def kolmogorov_smirnov(reference: NumberSketch, window: NumberTally) -> TestResu
 
     if not reference.count or not window.count:
         return None
+    statistic = distance(reference, window)
+    effective = reference.count * window.count / (reference.count + window.count)
+    return TestResult(statistic, float(kolmogorov(math.sqrt(effective) * statistic)), statistic)
+
+
+def distance(reference: NumberSketch, window: NumberTally) -> float:
+    """The largest distance between both distribution functions, 0 to 1; both sides have values."""
     distances = (
         reference.upto / reference.count - window.upto / window.count,
         reference.below / reference.count - window.below / window.count,
     )
-    statistic = float(np.abs(distances).max())
-    effective = reference.count * window.count / (reference.count + window.count)
-    return TestResult(statistic, float(kolmogorov(math.sqrt(effective) * statistic)), statistic)
+    return float(np.abs(distances).max())

@@ -80,7 +80,8 @@ class DriftReport:
 
     Of an automatic check, `sources` are the objects of predictions, and `labels` the datasets of labels, that no later
     check of this version has to look at again; the window spans the first answer to the last. `reason` says why the
-    report is not stored, as `key` is None then.
+    report is not stored, as `key` is None then. `group` is that of the devices that answered, None for the cloud;
+    `unusable` counts what they sent that could not be read.
     """
 
     model: str
@@ -95,6 +96,8 @@ class DriftReport:
     code: str = ""
     reason: str | None = None
     key: str | None = None
+    group: str | None = None
+    unusable: int = 0
 
     @property
     def drifted(self) -> bool:
@@ -106,7 +109,7 @@ class DriftReport:
         """What the report is of: the same window of the same version is the same report."""
         asked = {**self.span.to_json(), "by": self.span.by} if self.span.asked else None
         identity = {"version": self.version, "sources": self.sources, "labels": self.labels, "asked": asked}
-        return f"{self.version}-{content_version(identity)}"
+        return f"{self.version}-{content_version(identity)}" + (f"-{self.group}" if self.group else "")
 
     def to_json(self) -> dict[str, Any]:
         """As in the public contract, and as stored."""
@@ -129,6 +132,8 @@ class DriftReport:
             "sources": list(self.sources),
             "labels": list(self.labels),
             "reason": self.reason,
+            "group": self.group,
+            "unusable": self.unusable,
             "code": self.code,
         }
 

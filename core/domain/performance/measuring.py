@@ -28,7 +28,10 @@ Found: TypeAlias = dict[str, Estimate]
 
 @dataclass(frozen=True, slots=True)
 class Yardstick:
-    """What is measured, and against what. `fewest` rows make a figure. `reference` is None of versions without one."""
+    """What is measured, and against what. `fewest` rows make a figure. `reference` is None of versions without one.
+
+    `foreseeable` is False of rows whose truth cannot be estimated.
+    """
 
     task: Task
     metric: str
@@ -36,6 +39,7 @@ class Yardstick:
     fewest: int
     reference: Reference | None
     worth: Worth | None = None
+    foreseeable: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -52,6 +56,8 @@ class Yardstick:
     def expected(self, rows: Judged, names: tuple[str, ...]) -> Found:
         """What the truth of these rows is expected to say; nothing of too few rows, or without a reference."""
         if self.reference is None or len(rows) < self.fewest:
+            return {}
+        if not self.foreseeable:
             return {}
         if self.reference.tree is None:
             return self._of_labels(rows, self.reference, names)

@@ -82,6 +82,7 @@ class PerformanceReport:
 
     `version` is None while none serves. `by` tells which times the windows are of. `enough` labelled rows make a
     judgement. `reason` says why the report is not stored, as `key` is None then; `fairness` is the other report's key.
+    `group` is that of the devices that answered, None for the cloud.
     """
 
     model: str
@@ -103,6 +104,7 @@ class PerformanceReport:
     reason: str | None = None
     key: str | None = None
     fairness: str | None = None
+    group: str | None = None
 
     @property
     def degraded(self) -> bool:
@@ -144,6 +146,7 @@ class PerformanceReport:
             "inputs": self.inputs,
             "fairness": self.fairness,
             "reason": self.reason,
+            "group": self.group,
             "code": self.code,
         }
 

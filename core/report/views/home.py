@@ -9,7 +9,7 @@ from ..charts.interval import interval
 from ..charts.scale import Scale
 from ..facts import ModelFacts, ModelSummary
 from ..wording import brief, metric_name, plural, when
-from . import alerts, data, drift, fairness, journal, lineage, performance, versions
+from . import alerts, data, drift, fairness, fleet, journal, lineage, performance, versions
 
 LATEST = 6
 
@@ -22,6 +22,7 @@ def view(facts: ModelFacts) -> dict[str, Any]:
         ("performance.html", "Performance", performance.finding(facts)),
         ("fairness.html", "Fairness", fairness.finding(facts)),
         ("data.html", "Data", data.finding(facts)),
+        ("fleet.html", "Fleet", fleet.finding(facts)),
         ("alerts.html", "Alerts", alerts.finding(facts)),
         ("lineage.html", "Lineage", lineage.finding(facts)),
         ("journal.html", "Journal", journal.finding(facts)),
@@ -77,6 +78,7 @@ def _summary(summary: ModelSummary) -> dict[str, Any]:
         "champion": summary.route.champion if summary.route else None,
         "challenger": summary.route.challenger if summary.route else None,
         "mode": summary.route.mode if summary.route else "",
+        "devices": summary.devices,
         "metric": metric_name(summary.metric),
         "value": summary.value,
         "chart": interval(summary.value, scale, label=metric_name(summary.metric)) if summary.value and bounded else "",

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from distributed import Client, get_task_stream
 
-from core.adapters.engines import joblib_on, open_engine
+from core.adapters.engine_clusters import MANAGERS
+from core.adapters.engines import CLUSTERS, joblib_on, open_engine
 from core.domain.learning import Plan, Rows
-from core.errors import BadInput
+from core.errors import BadInput, Unsupported
 from core.training.learner import SklearnLearner
 from tests.unit.adapters.dask_cluster import ROOT, Cluster, cluster
 from tests.unit.usecases.onnx_site import publish, write
@@ -31,6 +33,25 @@ def test_an_engine_is_the_url_of_a_scheduler() -> None:
         open_engine("http://example.org")
     with pytest.raises(BadInput, match="must be the URL of a Dask scheduler"):
         joblib_on("8786")
+
+
+def test_every_cluster_that_can_be_named_can_be_started() -> None:
+    assert set(CLUSTERS) == set(MANAGERS)
+
+
+def test_a_cluster_whose_manager_is_not_installed_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dask_cloudprovider", None)
+    with (
+        pytest.raises(Unsupported, match=r"pip install dask-cloudprovider\[aws\]"),
+        open_engine("fargate://?n_workers=2"),
+    ):
+        raise AssertionError
+
+
+def test_parameters_that_a_cluster_does_not_take_are_told() -> None:
+    url = "local://?processes=false&dashboard_address=null&workers=2"
+    with pytest.raises(BadInput, match=r"does not take.*workers"), open_engine(url):
+        raise AssertionError
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +102,13 @@ def test_the_same_bytes_as_without_it(site: Path, dask: Cluster) -> None:
     success = json.loads((site / "here" / "_SUCCESS").read_bytes())
     assert (success["rows"], success["quarantined"]) == (ROWS - ROWS // BAD, ROWS // BAD)
     assert parts(site / "here") == ROWS // GROUP
+
+
+@pytest.mark.slow
+def test_a_cluster_is_started_for_the_run_and_ended_behind_it(site: Path) -> None:
+    url = "local://?n_workers=2&threads_per_worker=1&dashboard_address=null"
+    assert batch(site, "started", url).wait() == 0
+    assert written(site / "started") == written(site / "here")
 
 
 @pytest.mark.slow
@@ -135,6 +163,8 @@ def test_a_search_on_the_engine_finds_the_same(dask: Cluster) -> None:
     target = np.where(np.nan_to_num(columns["x"]) > 0, "yes", "no").astype(object)
     given = Rows(columns, target)
     here = SklearnLearner().learn(plan, given, given, len)
-    there = SklearnLearner(lambda: joblib_on(dask.url)).learn(plan, given, given, len)
+    with Client(dask.url, set_as_default=False) as watcher, get_task_stream(client=watcher) as done:
+        there = SklearnLearner(lambda: joblib_on(dask.url)).learn(plan, given, given, len)
+    assert len({each["worker"] for each in done.data}) == len(dask.workers)
     assert there.params == here.params
     assert there.onnx == here.onnx

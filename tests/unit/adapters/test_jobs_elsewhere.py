@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,15 +17,31 @@ import kubernetes_validate
 import pytest
 import requests
 
+from core.adapters.azure_identity import Identity
 from core.adapters.jobs import open_jobs
 from core.adapters.jobs_cloud_run import CloudRunJobs, open_cloud_run
-from core.adapters.jobs_container_apps import ContainerAppsJobs, Identity, open_container_apps
+from core.adapters.jobs_container_apps import ContainerAppsJobs, open_container_apps
 from core.adapters.jobs_kubernetes import KubernetesJobs, job_name
 from core.adapters.jobs_process import ProcessJobs
-from core.errors import BadInput, Permanent, Transient
+from core.errors import BadInput, Permanent, Transient, Unsupported
 from tests.clouds.provider_schema import discovery, json_schema
 
 JOB = "projects/acme/locations/europe-west1/jobs/train"
+
+
+@pytest.mark.parametrize(
+    ("url", "module", "hint"),
+    [
+        ("lambda://f", "jobs_lambda", "pip install boto3"),
+        ("cloudrun://p/r/j", "jobs_cloud_run", "pip install google-auth requests"),
+    ],
+)
+def test_what_a_runner_needs_is_told_by_its_scheme(
+    monkeypatch: pytest.MonkeyPatch, url: str, module: str, hint: str
+) -> None:
+    monkeypatch.setitem(sys.modules, f"core.adapters.{module}", None)
+    with pytest.raises(Unsupported, match=hint):
+        open_jobs(url, {})
 
 
 class Stub(BaseHTTPRequestHandler):
@@ -134,8 +151,9 @@ def api_server() -> Iterator[str]:
 def test_kubernetes_starts_a_name_once(api_server: str, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("secret\n")
     jobs = KubernetesJobs(api_server, "ml", "tidemill-train", tmp_path)
-    for _ in range(2):
-        jobs.start("train", "m-t-1", {"model": "m", "training": "t"})
+    (tmp_path / "namespace").write_text("ml\n")
+    for each in (jobs, jobs, KubernetesJobs(api_server, "", "tidemill-train", tmp_path)):
+        each.start("train", "m-t-1", {"model": "m", "training": "t"})
     ((name, made),) = ApiServer.jobs.items()
     assert name == job_name("train", "m-t-1")
     assert made["spec"]["template"]["spec"]["containers"][0]["args"] == ["-m", "functions.train", "m", "t"]
@@ -155,7 +173,7 @@ def test_what_kubernetes_refuses_is_told(api_server: str, tmp_path: Path) -> Non
         KubernetesJobs("http://127.0.0.1:9", "ml", "tidemill-train", tmp_path).start("train", "m-t-1", {})
 
 
-@pytest.mark.parametrize("url", ["kubernetes://ml", "kubernetes:///train", "kubernetes://ml/train"])
+@pytest.mark.parametrize("url", ["kubernetes://ml", "kubernetes:///", "kubernetes:///a/b", "kubernetes://ml/train"])
 def test_the_url_of_kubernetes_must_be_whole_and_in_a_pod(url: str) -> None:
     with pytest.raises(BadInput, match=r"NAMESPACE/CRONJOB|KUBERNETES_SERVICE_HOST"):
         open_jobs(url, {})

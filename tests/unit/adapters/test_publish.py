@@ -21,6 +21,7 @@ from core.adapters import http_post, publish_pubsub
 from core.adapters.http_post import post
 from core.adapters.publish import destination, open_publishers
 from core.adapters.publish_aws import SnsTopic, subject
+from core.adapters.publish_event_grid import EventGridTopic
 from core.adapters.publish_webhook import signature
 from core.domain.alert import Observation, unraised
 from core.domain.notice import notice_of
@@ -118,6 +119,9 @@ def test_ids_of_destinations_tell_no_secret_and_differ():
         ("ses://me?to=x@example.org", "ses://FROM@DOMAIN"),
         ("ses://me@example.org", "ses://FROM@DOMAIN"),
         ("pubsub://topic", "pubsub://projects/PROJECT/topics/TOPIC"),
+        ("eventgrid://acme.westeurope-1.eventgrid.azure.net", "eventgrid://TOPIC.REGION-1"),
+        ("eventgrid://acme.westeurope-1.eventgrid.azure.net/api/events?sig=x", "eventgrid://TOPIC.REGION-1"),
+        ("eventgrid://acme.westeurope-1.eventgrid.azure.net/api/events", "IDENTITY_ENDPOINT is not set"),
     ],
 )
 def test_a_url_that_cannot_be_is_told(url, sentence):
@@ -357,3 +361,64 @@ def test_without_googles_credentials_it_is_said_what_is_missing(monkeypatch):
     monkeypatch.setattr("google.auth.default", none)
     with pytest.raises(Permanent, match="needs Google's credentials"):
         publisher("pubsub://projects/p/topics/t")
+
+
+# Azure
+
+
+@contextmanager
+def identity():
+    """Gives tokens as a container app's identity endpoint does."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append((self.headers["x-identity-header"], self.path))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"access_token": "T"}')
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/token", asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+ENDPOINT = "eventgrid://acme-alerts.westeurope-1.eventgrid.azure.net/api/events"
+
+
+def test_event_grid_is_asked_as_it_is_documented(monkeypatch):
+    monkeypatch.setattr(http_post, "FIRST_WAIT", 0.0)
+    with serving((503, {}), (200, {})) as server, identity() as (token, asked):
+        found = publisher(
+            ENDPOINT, environ={"IDENTITY_ENDPOINT": token, "IDENTITY_HEADER": "h", "AZURE_CLIENT_ID": "me"}
+        )
+        assert found.url == ENDPOINT.replace("eventgrid", "https", 1)
+        EventGridTopic(f"{server.url}/api/events", found.identity).publish(NOTICE)
+    (path, headers, body) = server.requests[-1]
+    assert path == "/api/events?api-version=2018-01-01"
+    assert headers["content-type"] == "application/cloudevents+json"
+    assert headers["authorization"] == "Bearer T"
+    assert json.loads(body) == NOTICE.to_json()
+    assert len(asked) == len(server.requests) == 2  # a token may run out in between
+    assert asked[0] == ("h", "/token?api-version=2019-08-01&resource=https%3A%2F%2Feventgrid.azure.net&client_id=me")
+
+
+def test_who_may_not_publish_is_told(monkeypatch):
+    with serving((403, {})) as server, identity() as (token, _):
+        found = publisher(ENDPOINT, environ={"IDENTITY_ENDPOINT": token, "IDENTITY_HEADER": "h"})
+        with pytest.raises(Permanent, match=r"the topic at 127\.0\.0\.1 answered 403"):
+            EventGridTopic(f"{server.url}/api/events", found.identity).publish(NOTICE)
+
+
+def test_without_a_token_nothing_is_published():
+    found = publisher(ENDPOINT, environ={"IDENTITY_ENDPOINT": "http://127.0.0.1:9/token", "IDENTITY_HEADER": "h"})
+    with pytest.raises(Transient, match="cannot be told of an alert"):
+        found.publish(NOTICE)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
+import jsonschema
+import openapi_spec_validator
 import pytest
 
 from core.adapters.store_memory import MemoryStore
@@ -18,12 +21,15 @@ from core.hosts.asgi import App, Server
 from core.hosts.cloudevents import Deliveries
 from core.hosts.container import Hub
 from core.hosts.worker import Worker, make_workers
-from core.inference.access import Access, Caller
+from core.inference.access import Access, Caller, Scheme
 from core.inference.http import Request, Response
 from core.layout import ZONES
 from core.runtime import Runtime
 from core.settings import Settings
+from tests.strangers import check_by_schemathesis
 
+GOLDEN = Path(__file__).parents[2] / "events" / "golden"
+CLOUD_EVENTS = ("gcs_finalized", "gcs_deleted", "azure_created", "azure_deleted")
 CREATED = {
     "specversion": "1.0",
     "id": "1",
@@ -119,6 +125,8 @@ def test_a_sender_is_let_in_when_it_asks_first(bench: Bench) -> None:
 class Keys:
     """Knows two keys: one for all models, one for a single model."""
 
+    scheme: ClassVar[Scheme] = "key"
+
     def recognise(self, credential: str) -> Caller | None:
         return {"all": Caller("all"), "one": Caller("one", frozenset({"m"}))}.get(credential)
 
@@ -153,3 +161,57 @@ def test_the_port_of_the_host_is_a_real_one(bench: Bench) -> None:
         headers = {"content-type": "application/cloudevents+json"}
         assert client.post("/events", content=json.dumps(CREATED), headers=headers).json() == {"done": True}
     assert len(bench.seen) == 1
+
+
+def test_the_document_is_valid_and_true_of_what_is_taken(bench: Bench) -> None:
+    told = json.loads(bench.deliveries.handle(Request("GET", "/events/openapi.json")).body)
+    openapi_spec_validator.validate(told)
+    bodies = {
+        "CloudEvent": [CREATED, *(json.loads((GOLDEN / f"{name}.json").read_text("utf-8")) for name in CLOUD_EVENTS)],
+        "Message": [{"schedule": "drift_check", "model": "m"}, {"schedule": "report"}, {"training": "t", "model": "m"}],
+    }
+    bodies["Batch"] = [bodies["CloudEvent"], []]
+    for name, every in bodies.items():
+        schema = {"$ref": f"#/components/schemas/{name}", "components": told["components"]}
+        for each in every:
+            jsonschema.validate(each, schema, cls=jsonschema.Draft202012Validator)
+    assert bench.deliveries.handle(Request("POST", "/events/openapi.json")).status == 405
+    assert told["paths"]["/events/{function}"]["parameters"][0]["schema"] == {"enum": ["ingest", "drift_check"]}
+
+
+def test_the_document_is_for_those_who_may_post(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Access((Keys(),)))
+    asked = [Request("GET", "/events/openapi.json", headers={"x-api-key": key}) for key in ("", "one", "all")]
+    answers = [bench.deliveries.handle(each) for each in asked]
+    assert [each.status for each in answers] == [401, 403, 200]
+    told = json.loads(answers[-1].body)
+    assert told["security"] == [{"apiKey": []}, {"apiKeyAsBearer": []}]
+    openapi_spec_validator.validate(told)
+
+
+class CountingHub(Hub):
+    """Counts its answers by their status."""
+
+    def __init__(self, deliveries: Deliveries) -> None:
+        super().__init__(deliveries)
+        self.answers: Counter[int] = Counter()
+
+    def handle(self, request: Request) -> Response:
+        answer = super().handle(request)
+        self.answers[answer.status] += 1
+        return answer
+
+
+BINARY = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/clock", "ce-type": "tidemill.schedule"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("headers", [{}, BINARY, {"x-api-key": "all"}], ids=["open", "binary", "with keys"])
+def test_schemathesis_finds_nothing(tmp_path: Path, headers: dict[str, str]) -> None:
+    """Every check that it has, as a stranger would run it, in every mode; in binary mode JSON is an event's data."""
+    bench = Bench(tmp_path, Access((Keys(),)) if "x-api-key" in headers else None)
+    hub = CountingHub(bench.deliveries)
+    with Server(App(hub)) as server:
+        options = [part for name, value in headers.items() for part in ("--header", f"{name}: {value}")]
+        check_by_schemathesis(f"{server.url}/events/openapi.json", tmp_path, *options)
+    assert min(hub.answers[200], hub.answers[400]) > 30

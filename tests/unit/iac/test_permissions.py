@@ -41,6 +41,7 @@ def zones_by_type(name: str) -> dict[str, set[str]]:
     """zone -> verbs, from the calls in a function's handler of use cases whose parameters are Protocols."""
     module = importlib.import_module(f"functions.{name}.handler")
     tree = ast.parse(inspect.getsource(module))
+    calls = {**vars(module), **imported_late(tree)}
     named = {
         target.id: zone
         for node in ast.walk(tree)
@@ -52,7 +53,7 @@ def zones_by_type(name: str) -> dict[str, set[str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             zones = [zone_of(argument, named) for argument in arguments_of(node)]
-            for zone, verbs in verbs_of_parameters(module, node.func.id, zones):
+            for zone, verbs in verbs_of_parameters(calls.get(node.func.id), zones):
                 found.setdefault(zone, set()).update(verbs)
     return found
 
@@ -75,9 +76,20 @@ def zone_of(node: ast.expr, named: dict[str, str]) -> str | None:
     return None
 
 
-def verbs_of_parameters(module: Any, name: str, zones: list[str | None]) -> Iterator[tuple[str, set[str]]]:
+def imported_late(tree: ast.Module) -> dict[str, Any]:
+    """What the functions of a handler import themselves."""
+    return {
+        alias.name: getattr(importlib.import_module(node.module), alias.name)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    }
+
+
+def verbs_of_parameters(called: Any, zones: list[str | None]) -> Iterator[tuple[str, set[str]]]:
     if any(zones):
-        called = getattr(module, name)
         scope = vars(inspect.getmodule(called))
         for zone, parameter in zip(zones, inspect.signature(called).parameters.values(), strict=False):
             if zone:

@@ -20,7 +20,7 @@ from core.domain.schema import Feature, Schema
 from core.domain.sketch import CategoryCounts, NumberSketch
 from core.domain.validation import ValidationReport
 from core.report.facts import ModelFacts, VersionFacts
-from tests.unit.report import measured
+from tests.unit.report import fleets, measured
 
 HOSTILE = "<script>alert('x')</script>\"'><img src=x onerror=alert(1)>&amp;"
 
@@ -126,6 +126,7 @@ def model(
     windows: int = 12,
     groups: int = 3,
     checks: int = 6,
+    devices: int = 8,
 ) -> ModelFacts:
     """A model with a past. `word` stands wherever a user, a file or a spec may put one."""
     columns = [
@@ -172,6 +173,8 @@ def model(
         datasets=datasets,
         entries=tuple(entry(number, word or "promoted", reason=word or "by hand") for number in range(9, 0, -1)),
         entries_known=9,
+        fleet=fleets.fleet(name, devices, word),
+        groups={word or "north": check(champion, columns, month=5) | {"group": word or "north", "unusable": 3}},
     )
 
 
@@ -183,4 +186,4 @@ def hostile() -> ModelFacts:
 @cache
 def huge() -> ModelFacts:
     """As much as a page may ever be given, with 500 features."""
-    return model("huge", versions=50, features=500, windows=62, groups=12, checks=40)
+    return model("huge", versions=50, features=500, windows=62, groups=12, checks=40, devices=1_000)

@@ -11,7 +11,7 @@ import pytest
 
 from core.report.facts import ModelFacts, ModelSummary
 from core.report.pages import PAGES, model_pages, overview_page
-from core.report.views import alerts, data, drift, fairness, home, journal, lineage, performance, versions
+from core.report.views import alerts, data, drift, fairness, fleet, home, journal, lineage, performance, versions
 from tests.unit.report import facts, measured
 from tests.unit.report.facts import HOSTILE
 
@@ -111,7 +111,8 @@ def test_of_more_versions_than_are_read_the_rest_is_counted():
 
 def test_an_empty_model_says_on_each_page_what_to_do():
     for name, page in model_pages(ModelFacts("fresh")).items():
-        assert "tidemill put fresh" in text_of(page), name
+        first = "tidemill edge export fresh" if name == "fleet.html" else "tidemill put fresh"
+        assert first in text_of(page), name
     assert "tidemill init" in text_of(overview_page([]))
 
 
@@ -125,6 +126,7 @@ def test_the_findings_of_a_model_with_a_past():
         == "2 datasets cannot be learned from; 1 file was refused; 3 of 1,003 rows rejected (0.3\xa0%); "
         "the newest columns break with those before"
     )
+    assert fleet.finding(model) == "8 devices run 2 releases; 2 are unhealthy, 1 group with drift or worse answers"
     assert fairness.finding(model) == "Answers differ by sex 0, sex 1, sex 2 and 3 more"
     assert alerts.finding(model) == "2 alerts are open, 1 alert is acknowledged; the worst is drift"
     assert lineage.finding(model) == "00000000 came from 3 datasets with 12,504 rows"
@@ -296,3 +298,27 @@ def test_the_overview_counts_what_needs_a_look():
     assert Outline(page).links[2:-1] == ["new/site/index.html", "calm/site/index.html", "alarmed/site/index.html"]
     assert "none with drift" in text_of(overview_page([calm]))
     assert "drift" not in text_of(overview_page([ModelSummary("new")])).partition("Model Serves")[0]
+
+
+def test_the_fleet_tells_who_is_unwell_first_and_what_checks_of_groups_found():
+    page = text_of(model_pages(facts.model())["fleet.html"])
+    table = page[page.index("Devices: the unhealthy first") :]
+    assert table.index("pi-0001 south – unhealthy on trial") < table.index("pi-0005") < table.index("pi-0000 north")
+    assert "drifted: distance, temp" in page
+    assert "40 of 900" in page
+    assert "pi-0002 west – not told" in page
+    assert "north 3 0 drift worse answers" in page
+    assert "3 unusable" in page
+    assert "south 3 1 not checked" in page
+
+
+def test_of_a_thousand_devices_those_that_matter_are_listed():
+    page = model_pages(facts.huge())["fleet.html"].decode()
+    assert page.count('<th scope="row">pi-') == 200
+    assert "800 more devices not shown here" in text_of(page.encode())
+
+
+def test_the_overview_leads_to_the_devices():
+    with_devices, without = (ModelSummary("one", devices=devices) for devices in (True, False))
+    assert b'href="one/site/fleet.html"' in overview_page([with_devices])
+    assert b"fleet.html" not in overview_page([without])

@@ -39,7 +39,7 @@ def stores(ran):
 
 
 def write(stores, reports=None):
-    zones = (stores["models"], stores["datasets"], reports or stores["reports"], stores["quarantine"])
+    zones = (stores["models"], stores["datasets"], reports or stores["reports"], stores["quarantine"], stores["edge"])
     return write_site(*zones, model=MODEL)
 
 
@@ -57,7 +57,9 @@ def test_a_second_writing_finds_nothing_to_write(stores):
 
 
 def test_the_facts_are_those_of_the_loop(stores):
-    facts = model_facts(Zones(*(stores[zone] for zone in ("models", "datasets", "reports", "quarantine"))), MODEL)
+    facts = model_facts(
+        Zones(*(stores[zone] for zone in ("models", "datasets", "reports", "quarantine", "edge"))), MODEL
+    )
     assert facts.champion.version == current_route(stores["models"], MODEL).champion
     assert facts.champion.passed
     assert facts.champion.deciding["low"] <= facts.champion.deciding["value"]
@@ -79,7 +81,7 @@ def test_an_altered_entry_of_the_journal_is_found(stores):
         models.create(info.key, stores["models"].get(info.key).data)
     key = layout.journal_entry(MODEL, 2)
     models.put(key, models.get(key).data.replace(b'"code":"', b'"code":"x'))
-    zones = Zones(models, stores["datasets"], stores["reports"], stores["quarantine"])
+    zones = Zones(models, stores["datasets"], stores["reports"], stores["quarantine"], stores["edge"])
     assert model_facts(zones, MODEL).broken == 3
 
 
@@ -95,7 +97,9 @@ def test_of_each_version_the_newest_performance_report_is_told_with_its_fairness
             report = measured.measurement(version, count=3, fairness=fair)
             stored(reports, layout.performance_report(MODEL, f"{version}-{check}"), {**report, "check": check})
     stored(reports, layout.fairness_report(MODEL, "g-2"), measured.fairness("g"))
-    facts = model_facts(Zones(stores["models"], stores["datasets"], reports, stores["quarantine"]), MODEL)
+    facts = model_facts(
+        Zones(stores["models"], stores["datasets"], reports, stores["quarantine"], stores["edge"]), MODEL
+    )
     assert [report["version"] for report in facts.measured] == list("cdefg")
     assert {report["check"] for report in facts.measured} == {"2"}
     assert [report["version"] for report in facts.fairness] == ["g"]
@@ -105,7 +109,9 @@ def test_a_performance_report_whose_fairness_report_is_gone_is_told_all_the_same
     reports = MemoryStore()
     report = measured.measurement("a", fairness=layout.fairness_report(MODEL, "a-1"))
     stored(reports, layout.performance_report(MODEL, "a-1"), report)
-    facts = model_facts(Zones(stores["models"], stores["datasets"], reports, stores["quarantine"]), MODEL)
+    facts = model_facts(
+        Zones(stores["models"], stores["datasets"], reports, stores["quarantine"], stores["edge"]), MODEL
+    )
     assert (len(facts.measured), facts.fairness) == (1, ())
 
 
@@ -116,7 +122,9 @@ def test_of_each_alert_its_newest_state_is_told_and_of_many_the_newest(stores):
         for transition, change in ((9, "open"), (10, "acknowledged")):
             key = layout.alert(MODEL, state.fingerprint, transition)
             stored(reports, key, dataclasses.replace(state, number=transition, state=change).encode())
-    facts = model_facts(Zones(stores["models"], stores["datasets"], reports, stores["quarantine"]), MODEL)
+    facts = model_facts(
+        Zones(stores["models"], stores["datasets"], reports, stores["quarantine"], stores["edge"]), MODEL
+    )
     assert len(facts.alerts) == ALERTS
     assert facts.alerts_known == ALERTS + 5
     assert {state.state for state in facts.alerts} == {"acknowledged"}
@@ -125,7 +133,7 @@ def test_of_each_alert_its_newest_state_is_told_and_of_many_the_newest(stores):
 
 
 def test_a_model_of_which_nothing_is_known_has_pages(stores):
-    zones = (MemoryStore(), MemoryStore(), stores["reports"], MemoryStore())
+    zones = (MemoryStore(), MemoryStore(), stores["reports"], MemoryStore(), MemoryStore())
     site = write_site(*zones, model="fresh")
     assert b"tidemill put fresh" in stores["reports"].get(site.page).data
     assert [summary.model for summary in summaries(Zones(*zones))] == ["fresh", MODEL]

@@ -6,7 +6,7 @@ import pytest
 
 from core.domain.schema import NULL_CATEGORY, Feature, Schema
 from core.tables.arrow import dataset_schema
-from core.tables.columns import to_columns
+from core.tables.columns import to_columns, to_like_columns
 
 SCHEMA = Schema(
     model="m",
@@ -50,3 +50,26 @@ def test_rows_of_one_category_share_one_string():
     schema = Schema(model="m", task="binary", target="y", features=(Feature("c", "category"),))
     values = to_columns(table, schema)["c"]
     assert values[0] is values[2]
+
+
+def test_rows_that_are_asked_together_are_the_same_rows():
+    rows, rng = 3_000, np.random.default_rng(7)
+    table = pa.table(
+        {
+            "n": pa.array(rng.normal(size=rows), mask=rng.random(rows) < 0.1),
+            "i": pa.array(rng.integers(0, 9, rows)),
+            "b": pa.array(rng.random(rows) < 0.5, mask=rng.random(rows) < 0.1),
+            "c": pa.array(rng.choice(["x", "y", "z"], rows), mask=rng.random(rows) < 0.1),
+        }
+    )
+    plain = to_columns(table, SCHEMA)
+    like, order = to_like_columns(table, SCHEMA)
+    assert order is not None
+    assert order.tolist() != list(range(rows))
+    assert list(like) == list(plain)
+    for name, values in plain.items():
+        np.testing.assert_array_equal(like[name], values[order])
+
+
+def test_few_rows_keep_their_order():
+    assert to_like_columns(TABLE, SCHEMA)[1] is None

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -250,3 +251,16 @@ def test_csv_and_json_lines_are_read_alike(site: Path) -> None:
     assert [row["region"] for row in flat[0]] == [row["region"] for row in flat[1]]
     differences = [abs(one["probability_yes"] - two["probability_yes"]) for one, two in zip(*flat, strict=True)]
     assert max(differences) < 1e-6
+
+
+def test_each_row_has_its_own_answer_in_whatever_order_they_are_asked(site: Path) -> None:
+    for name in (site / "in").iterdir():
+        name.unlink()
+    asked = table(5_000)
+    pq.write_table(asked, site / "in" / "large.parquet")
+    score(site, "out")
+    answered = rows(site, "out").sort_by("at")
+    assert answered["id"].to_pylist() == asked["id"].to_pylist()
+    x = asked["x"].to_numpy().astype(np.float32)
+    np.testing.assert_allclose(answered["probability_yes"].to_numpy(), 1 / (1 + np.exp(-x)), atol=1e-6)
+    assert answered["label"].to_pylist() == np.where(x > 0, "yes", "no").tolist()
