@@ -17,7 +17,7 @@ EDGE_MODULES := edge/web/node_modules/.package-lock.json edge/node/node_modules/
 .PHONY: help install demo browser test fast cloud cloud-demo package edge edge-arm64 lint format lock clean
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1	/'
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /make \1	/'
 
 demo: $(VENV)/.laptop ## the whole loop on real flights, in a fresh store
 	$(BIN)/tidemill demo

@@ -194,6 +194,7 @@ class _Demo:
             f"  tidemill models show {MODEL} {store}",
             f"  tidemill lineage {found['serving']} {store}",
             f"  tidemill up {store}",
+            f"  tidemill edge export {MODEL} --output release {store}",
         ]
         return "\n".join(lines)
 

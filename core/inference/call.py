@@ -12,6 +12,7 @@ import msgspec
 from ..domain.schema import Schema
 from ..domain.traffic import Role
 from ..errors import BadInput, NotFound, TidemillError, Transient
+from ..ports import ReadsCreates
 from ..usecases.log_predictions import PredictionLog
 from ..usecases.score_one import Answer, score
 from . import http
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 class Backend:
     """What answers requests. `max_body` is in bytes, unzipped; `schemes` are the ways to say who asks.
 
-    `open_devices` opens what answers devices, when one asks for the first time; None where none are answered.
+    `open_edge` opens the zone of devices, when one asks for the first time; None where none are answered.
     """
 
     def __init__(
@@ -41,11 +42,11 @@ class Backend:
         default_models: tuple[str, ...],
         max_body: int,
         schemes: tuple[Scheme, ...] = (),
-        open_devices: Callable[[], Devices] | None = None,
+        open_edge: Callable[[], ReadsCreates] | None = None,
     ) -> None:
         self.cache, self.log, self.trials = cache, log, trials
         self.default_models, self.max_body, self.schemes = default_models, max_body, schemes
-        self._open_devices = open_devices
+        self._open_edge = open_edge
 
     @cached_property
     def explainer(self) -> Explainer:
@@ -57,9 +58,11 @@ class Backend:
     @cached_property
     def devices(self) -> Devices:
         """Answers devices; raises NotFound where none are answered."""
-        if self._open_devices is None:
+        from ..usecases.devices import Devices  # noqa: PLC0415 - most processes answer no device
+
+        if self._open_edge is None:
             raise NotFound("devices are not answered here.")
-        return self._open_devices()
+        return Devices(self._open_edge())
 
     def default_model(self) -> str | None:
         """The model that answers a request that names none: the one that is set, or else the one that is loaded."""

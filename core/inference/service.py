@@ -13,7 +13,7 @@ import msgspec
 from ..code import code_version
 from ..domain.model import ModelManifest
 from ..errors import NotFound, TidemillError
-from ..ports import Clock, Creates, LoadPredictor, ReadsListsCreates
+from ..ports import Clock, Creates, LoadPredictor, ReadsCreates, ReadsListsCreates
 from ..telemetry import METRICS_LOGGER
 from ..usecases.log_predictions import LogMode, PredictionLog
 from ..usecases.score_one import score
@@ -31,7 +31,6 @@ from .web import WORTH_ZIPPING, Web
 
 if TYPE_CHECKING:
     from ..settings import Settings
-    from ..usecases.devices import Devices
 
 MAX_BODY = 6 * 1024 * 1024
 METRICS_EVERY = 60.0
@@ -55,7 +54,7 @@ class Service:
     `default_models` are loaded at the start; where there is one alone it answers `/invocations`, which names none.
     `max_body` is in bytes, unzipped. `web` is what browsers and platforms are granted, `access` who
     may ask. `journal` is told, by `tick`, of versions that a route names and that are not served. What was counted is
-    logged every `metrics_every` seconds; `/metrics` has it all. `devices` opens what answers devices.
+    logged every `metrics_every` seconds; `/metrics` has it all. `edge` opens the zone of devices.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class Service:
         access: Access | None = None,
         journal: Callable[[Refusal], None] = no_journal,
         metrics_every: float = METRICS_EVERY,
-        devices: Callable[[], Devices] | None = None,
+        edge: Callable[[], ReadsCreates] | None = None,
     ) -> None:
         self.max_body = max_body
         self._cache = cache
@@ -82,7 +81,7 @@ class Service:
         self._shadows = Shadows()
         trials = Trials(predictions, self._shadows)
         schemes = self._access.schemes
-        self._backend = Backend(cache, predictions, trials, tuple(default_models), max_body, schemes, devices)
+        self._backend = Backend(cache, predictions, trials, tuple(default_models), max_body, schemes, edge)
         self._unloaded = set(default_models)
         self._started = -float("inf")
 
@@ -280,7 +279,7 @@ def make_service(
     *,
     web: Web | None = None,
     access: Access | None = None,
-    devices: Callable[[], Devices] | None = None,
+    edge: Callable[[], ReadsCreates] | None = None,
 ) -> Service:
     """The service over the models and the predictions zone; `models` is created in for the journal alone."""
     cache = ModelCache(models, load, route_ttl=options.route_ttl, memory=options.memory)
@@ -290,4 +289,4 @@ def make_service(
         journal_refusal(models, clock, refusal, code_version())
 
     models_first, every = options.default_models, options.metrics_every
-    return Service(cache, kept, models_first, options.max_body, web, access, journal, every, devices)
+    return Service(cache, kept, models_first, options.max_body, web, access, journal, every, edge)

@@ -12,9 +12,9 @@ from ..domain.prediction import realtime_prefix
 from ..domain.traffic import point
 from .prediction_records import Answered, Record, records_of
 
-LOT = 100
-"""Rows that are encoded at once: a row costs a third of what it costs alone. More rows that wait cost more than they
-save, since they do not stay in the processor's cache."""
+LOT, LOT_ROWS = 100, 256
+"""Requests, and rows, that are encoded at once: a row costs a third of what it costs alone. More requests that wait
+cost more than they save, since they do not stay in the processor's cache; for more rows, one waits over 0.6 ms."""
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -56,7 +56,7 @@ class Page(msgspec.Struct):
         ids = self.number(answered.rows.count)
         answered.rows = answered.rows.as_recorded()
         self._waiting.append((answered, ids, at))
-        if self.count - self._encoded >= LOT:
+        if len(self._waiting) >= LOT or self.count - self._encoded >= LOT_ROWS:
             self.encode()
         return ids
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
 
 from core.inference import vertex
 from core.inference.access import access_of
@@ -11,9 +10,6 @@ from core.inference.http import Request, Response
 from core.inference.service import Options, Service, make_service
 from core.inference.web import Web
 from core.runtime import Runtime
-
-if TYPE_CHECKING:
-    from core.usecases.devices import Devices
 
 
 @cache
@@ -28,15 +24,8 @@ def service(runtime: Runtime) -> Service:
         Options.of(settings),
         access=access_of(settings.access),
         web=Web(frozenset(settings.origins), vertex.aliases(settings.predict_route, settings.health_route)),
-        devices=lambda: _devices(runtime),
+        edge=lambda: runtime.store("edge"),
     )
-
-
-def _devices(runtime: Runtime) -> Devices:
-    """What answers devices, opened when the first one asks."""
-    from core.usecases.devices import Devices  # noqa: PLC0415 - most processes answer no device
-
-    return Devices(runtime.store("edge"))
 
 
 def handle(request: Request, runtime: Runtime) -> Response:

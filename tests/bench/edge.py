@@ -91,7 +91,8 @@ def _ours(root: Path, port: int, folder: Path) -> Iterator[tuple[float, subproce
     body = (folder / "one.json").read_bytes()
     command = [sys.executable, "-m", "edge", "run", "--root", str(root)]
     began = time.perf_counter()
-    with subprocess.Popen(command, cwd=ROOT, env=_environ()) as process:
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, cwd=ROOT, env=_environ(), stdout=quiet, stderr=quiet) as process:
         try:
             _wait(process, port)
             _ask(port, body, 1)

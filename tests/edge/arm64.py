@@ -32,7 +32,6 @@ PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux2014_
 SUITE = (
     *(f"tests/unit/edge/{name}" for name in ("test_signing.py", "test_trust.py", "test_rollout.py")),
     *(f"tests/unit/edge/{name}" for name in ("agent", "runtime", "telemetry")),
-    *(f"tests/edge/test_{name}.py" for name in ("refusals", "resume", "disk_full", "offline", "clock")),
 )
 CORTEX_A72 = """processor\t: {number}
 Features\t: fp asimd evtstrm crc32 cpuid

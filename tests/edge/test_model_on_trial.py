@@ -71,7 +71,7 @@ def test_scripts_that_open_it_and_end_are_no_crashes(tmp_path):
         change(root, lambda state: state.kept())
         Updater(root, device, FakeClock()).update(zone)
     for _ in range(device.trial_starts + 1):
-        subprocess.run([sys.executable, "-c", SCRIPT, str(root)], cwd=ROOT, check=True, timeout=60)
+        subprocess.run([sys.executable, "-c", SCRIPT, str(root)], cwd=ROOT, check=True, timeout=300)
     assert State.read(root).release == SECOND.id
 
 
@@ -85,7 +85,7 @@ def test_processes_that_die_are_crashes(tmp_path):
         Updater(root, device, FakeClock()).update(zone)
     for _ in range(device.trial_starts):
         died = subprocess.run(
-            [sys.executable, "-c", f"{SCRIPT}\nimport os\nos._exit(139)", str(root)], cwd=ROOT, check=False, timeout=60
+            [sys.executable, "-c", f"{SCRIPT}\nimport os\nos._exit(139)", str(root)], cwd=ROOT, check=False, timeout=300
         )
         assert died.returncode == 139
     with Model.open(root) as model:

@@ -41,7 +41,6 @@ def zones_by_type(name: str) -> dict[str, set[str]]:
     """zone -> verbs, from the calls in a function's handler of use cases whose parameters are Protocols."""
     module = importlib.import_module(f"functions.{name}.handler")
     tree = ast.parse(inspect.getsource(module))
-    calls = {**vars(module), **imported_late(tree)}
     named = {
         target.id: zone
         for node in ast.walk(tree)
@@ -52,52 +51,48 @@ def zones_by_type(name: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            zones = [zone_of(argument, named) for argument in arguments_of(node)]
-            for zone, verbs in verbs_of_parameters(calls.get(node.func.id), zones):
+            zones = {place: zone for place, argument in arguments_of(node) if (zone := zone_of(argument, named))}
+            for zone, verbs in verbs_of_parameters(vars(module).get(node.func.id), zones):
                 found.setdefault(zone, set()).update(verbs)
     return found
 
 
-def arguments_of(call: ast.Call) -> Iterator[ast.expr]:
-    """The arguments by position; those of a starred tuple each for itself."""
+def arguments_of(call: ast.Call) -> Iterator[tuple[int | str, ast.expr]]:
+    """The arguments with their position or name; those of a starred tuple each for itself."""
+    given: list[ast.expr] = []
     for argument in call.args:
         if isinstance(argument, ast.Starred) and isinstance(argument.value, ast.Tuple):
-            yield from argument.value.elts
+            given.extend(argument.value.elts)
         else:
-            yield argument
+            given.append(argument)
+    yield from enumerate(given)
+    yield from ((keyword.arg, keyword.value) for keyword in call.keywords if keyword.arg)
 
 
 def zone_of(node: ast.expr, named: dict[str, str]) -> str | None:
     match node:
         case ast.Call(func=ast.Attribute(attr="store"), args=[ast.Constant(value=str(zone))]):
             return zone
+        case ast.Lambda(body=body):
+            return zone_of(body, named)
         case ast.Name(id=name):
             return named.get(name)
     return None
 
 
-def imported_late(tree: ast.Module) -> dict[str, Any]:
-    """What the functions of a handler import themselves."""
-    return {
-        alias.name: getattr(importlib.import_module(node.module), alias.name)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef)
-        for node in ast.walk(function)
-        if isinstance(node, ast.ImportFrom) and node.module
-        for alias in node.names
-    }
+def verbs_of_parameters(called: Any, zones: dict[int | str, str]) -> Iterator[tuple[str, set[str]]]:
+    if zones:
+        parameters = inspect.signature(called).parameters
+        by_place: dict[int | str, inspect.Parameter] = {**dict(enumerate(parameters.values())), **parameters}
+        for place, zone in zones.items():
+            yield zone, verbs_of(by_place[place].annotation, vars(inspect.getmodule(called)))
 
 
-def verbs_of_parameters(called: Any, zones: list[str | None]) -> Iterator[tuple[str, set[str]]]:
-    if any(zones):
-        scope = vars(inspect.getmodule(called))
-        for zone, parameter in zip(zones, inspect.signature(called).parameters.values(), strict=False):
-            if zone:
-                yield zone, verbs_of(scope[parameter.annotation])
-
-
-def verbs_of(protocol: Any) -> set[str]:
-    return {verb for base, verb in VERBS.items() if base in inspect.getmro(protocol)}
+def verbs_of(annotation: str, scope: dict[str, Any]) -> set[str]:
+    """The verbs of the one Protocol that an annotation names: a zone, or what opens it."""
+    names = [node.id for node in ast.walk(ast.parse(annotation)) if isinstance(node, ast.Name)]
+    bases = {base for name in names if inspect.isclass(scope.get(name)) for base in inspect.getmro(scope[name])}
+    return {verb for base, verb in VERBS.items() if base in bases}
 
 
 def granted(role: Any) -> dict[str, set[str]]:

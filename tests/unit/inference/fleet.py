@@ -7,7 +7,6 @@ from typing import Any
 from core import layout
 from core.adapters.store_memory import MemoryStore
 from core.inference.http import Response
-from core.usecases.devices import Devices
 from tests.penguins import MODEL, Desk
 from tests.telemetry import HEALTH, name_of, record, release, segment
 
@@ -26,7 +25,7 @@ class Fleet(Desk):
         self.release = release(self.edge, MODEL, VERSION, LOGGED)
         self.edge.put(layout.edge_file(MODEL, self.release, "big"), BIG)
         self.edge.put(layout.edge_rollout(MODEL, 1), b'{"a":1}')
-        super().__init__(devices=lambda: Devices(self.edge), **options)
+        super().__init__(edge=lambda: self.edge, **options)
 
     def get(self, name: str, method: str = "GET", **headers: str) -> Response:
         return self.ask(method, f"/edge/{MODEL}/{self.release}/{name}", **headers)
