@@ -122,7 +122,7 @@ def test_a_format_that_never_was_is_refused(format_):
         {"keys": None},
         {"revoked": 3},
     ],
-    ids=str,
+    ids=["zero", "true", "text", "root-too-short", "no-roots", "another-id", "no-keys", "no-revoked"],
 )
 def test_fields_that_cannot_be_are_refused(changes):
     with pytest.raises(Corrupt):
