@@ -6,7 +6,6 @@ What is rarely needed is imported where it is: the first answer waits for the re
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 
 from core.errors import Corrupt, Permanent, Refused
@@ -120,8 +119,8 @@ def _without(state: State, before: State) -> State:
     if before.active is None or state.releases.get(before.active) != before.release:
         return state
     emptied = state.emptied(before.active)
-    return emptied if state.active != before.active else replace(emptied, active=None, fallback=None, trial=None)
+    return emptied if state.active != before.active else emptied._replace(active=None, fallback=None, trial=None)
 
 
 def _started(state: State) -> State:
-    return state if state.trial is None else replace(state, trial=replace(state.trial, starts=state.trial.starts + 1))
+    return state if state.trial is None else state._replace(trial=state.trial._replace(starts=state.trial.starts + 1))

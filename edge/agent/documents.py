@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from core.errors import NotFound, Permanent, Refused
@@ -91,4 +90,4 @@ def _rollout(data: bytes, model: str, number: int, trust: Trust) -> Rollout:
 def _keep(root: Path, rollout: Rollout) -> None:
     """The document first: until the number is written down too, it is asked for again."""
     files.replace(root / ROLLOUT, rollout.encode())
-    change(root, lambda state: replace(state, rollout=max(state.rollout, rollout.number)))
+    change(root, lambda state: state._replace(rollout=max(state.rollout, rollout.number)))

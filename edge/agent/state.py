@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from core.domain.artefact import read_artefact
 from core.domain.canonical import canonical_json, content_version
@@ -25,10 +24,10 @@ REMEMBERED = 50
 
 Slot = Literal["a", "b"]
 SLOTS: tuple[Slot, ...] = get_args(Slot)
+_NONE: Mapping[Any, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(NamedTuple):
     """A release that has to prove itself.
 
     `starts` counts the starts since it last made progress; `healthy` are the seconds for which it was well, `answers`
@@ -41,8 +40,7 @@ class Trial:
     answers: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """`releases` tells what is whole in a slot; `active` answers, `fallback` can be gone back to.
 
     `highest` is the highest sequence that was ever installed, `rollout` the newest rollout document that was seen.
@@ -51,12 +49,12 @@ class State:
 
     active: Slot | None = None
     fallback: Slot | None = None
-    releases: Mapping[Slot, str] = field(default_factory=dict)
+    releases: Mapping[Slot, str] = _NONE
     highest: int = 0
     rollout: int = 0
     trial: Trial | None = None
-    refused: Mapping[str, str] = field(default_factory=dict)
-    proofs: Mapping[str, int] = field(default_factory=dict)
+    refused: Mapping[str, str] = _NONE
+    proofs: Mapping[str, int] = _NONE
     format: int = FORMAT
 
     @classmethod
@@ -81,7 +79,7 @@ class State:
 
     def encode(self) -> bytes:
         """The bytes that are stored."""
-        fields = asdict(self)
+        fields = {**self._asdict(), "trial": None if self.trial is None else self.trial._asdict()}
         return canonical_json({**fields, "check": content_version(fields)})
 
     @property
@@ -102,12 +100,11 @@ class State:
     def emptied(self, slot: Slot) -> State:
         """Before the content of a slot changes: nothing is expected there, and nobody goes back to it."""
         others = {each: release for each, release in self.releases.items() if each != slot}
-        return replace(self, fallback=None if self.fallback == slot else self.fallback, releases=others)
+        return self._replace(fallback=None if self.fallback == slot else self.fallback, releases=others)
 
     def swapped(self, release: str, sequence: int, *, keep: bool) -> State:
         """The idle slot answers, on trial; the one before can be gone back to if it is to be kept."""
-        return replace(
-            self,
+        return self._replace(
             active=self.idle,
             fallback=self.active if keep else None,
             releases={**self.releases, self.idle: release},
@@ -118,25 +115,25 @@ class State:
 
     def kept(self) -> State:
         """The trial is passed."""
-        return replace(self, trial=None)
+        return self._replace(trial=None)
 
     def left(self, reason: str | None) -> State:
         """The fallback answers; the release before is refused from now on if there is a reason that it gave itself."""
         refused = self if reason is None or self.release is None else self.refusing(self.release, reason)
-        return replace(refused, active=self.fallback, fallback=None, trial=None)
+        return refused._replace(active=self.fallback, fallback=None, trial=None)
 
     def refusing(self, release: str, reason: str) -> State:
         """The release is not taken again; of very many the one of the lowest sequence is forgotten."""
         known = dict(sorted({**self.refused, release: reason}.items())[-REMEMBERED:])
-        return replace(self, refused=known, proofs=_without(self.proofs, release))
+        return self._replace(refused=known, proofs=_without(self.proofs, release))
 
     def forgiving(self, release: str) -> State:
         """The release may be tried again."""
-        return replace(self, refused=_without(self.refused, release), proofs=_without(self.proofs, release))
+        return self._replace(refused=_without(self.refused, release), proofs=_without(self.proofs, release))
 
     def proving(self, release: str) -> State:
         """One more proof of the release has begun."""
-        return replace(self, proofs={release: self.proofs.get(release, 0) + 1})
+        return self._replace(proofs={release: self.proofs.get(release, 0) + 1})
 
 
 def change(root: Path, how: Callable[[State], State]) -> State:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ def facts(root: Path) -> dict[str, Any]:
     except Corrupt as error:
         return {"events": journal.recent(root, TOLD), "damaged": str(error)}
     return {
-        "trial": None if state.trial is None else asdict(state.trial),
+        "trial": None if state.trial is None else state.trial._asdict(),
         "refused": dict(state.refused),
         "rollout": state.rollout,
         "events": journal.recent(root, TOLD),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -129,13 +128,13 @@ class TrialWatch:
         passed = seconds >= self._device.trial_seconds and answers >= self._device.trial_answers
         if passed or self._well >= least:
             self._well, self._counted = 0.0, health.requests
-            self._keep(replace(trial, starts=0, healthy=seconds, answers=answers), passed=passed)
+            self._keep(trial._replace(starts=0, healthy=seconds, answers=answers), passed=passed)
 
     def _keep(self, trial: Trial, *, passed: bool) -> None:
         def how(state: State) -> State:
             if state.trial is None or state.trial.release != trial.release:
                 return state
-            return state.kept() if passed else replace(state, trial=trial)
+            return state.kept() if passed else state._replace(trial=trial)
 
         with_room(self._root, lambda: change(self._root, how))
         if passed:

@@ -12,7 +12,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ def _updater(root: Path) -> Updater:
 
 def _new(root: Path) -> None:
     new_device(root)
-    change(root, lambda state: replace(state, rollout=BEFORE))
+    change(root, lambda state: state._replace(rollout=BEFORE))
 
 
 def _device_with(root: Path, *numbers: int) -> None:

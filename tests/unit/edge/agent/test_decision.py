@@ -1,7 +1,5 @@
 """What a device does about its rollout document."""
 
-from dataclasses import replace
-
 import pytest
 
 from edge.agent.config import Device
@@ -27,7 +25,7 @@ def everywhere(number):
 
 
 ON_2 = State(active="b", fallback="a", releases={"a": release(1), "b": release(2)}, highest=2)
-ON_TRIAL = replace(ON_2, trial=Trial(release(2)))
+ON_TRIAL = ON_2._replace(trial=Trial(release(2)))
 
 
 def test_no_rollout_yet():
@@ -61,8 +59,8 @@ def test_trial_ends_first():
 @pytest.mark.parametrize(
     "state",
     [
-        replace(ON_TRIAL, fallback=None),
-        replace(ON_TRIAL, trial=Trial(release(2), healthy=DEVICE.trial_seconds)),
+        ON_TRIAL._replace(fallback=None),
+        ON_TRIAL._replace(trial=Trial(release(2), healthy=DEVICE.trial_seconds)),
     ],
     ids=["nothing to go back to", "well for long, and nobody asks"],
 )
@@ -93,7 +91,7 @@ def test_both_withdrawn():
 
 def test_withdrawn_without_a_way_back():
     gone = rollout(withdrawn=[release(2)])
-    assert decide(replace(ON_2, fallback=None), gone, DEVICE).what == "stay"
+    assert decide(ON_2._replace(fallback=None), gone, DEVICE).what == "stay"
 
 
 def test_withdrawn_for_one_that_failed_here():

@@ -1,7 +1,5 @@
 """A release on trial: when it is kept, and what makes a device leave it."""
 
-from dataclasses import replace
-
 import pytest
 
 from edge.agent import journal
@@ -117,13 +115,13 @@ def test_progress_outlives_restarts(root, clock):
     """A device that is switched on for five minutes at a time keeps a release in the end."""
     for _ in range(3):
         assert State.read(root).trial is not None
-        change(root, lambda state: replace(state, trial=replace(state.trial, starts=state.trial.starts + 1)))
+        change(root, lambda state: state._replace(trial=state.trial._replace(starts=state.trial.starts + 1)))
         looks(TrialWatch(root, DEVICE, clock), clock, WELL._replace(requests=10), 290)
     assert State.read(root).trial is None
 
 
 def test_progress_forgives_starts(root, watch, clock):
-    change(root, lambda state: replace(state, trial=replace(state.trial, starts=2)))
+    change(root, lambda state: state._replace(trial=state.trial._replace(starts=2)))
     looks(watch, clock, WELL, 59)
     assert State.read(root).trial.starts == 2
     looks(watch, clock, WELL, 2)
@@ -131,7 +129,7 @@ def test_progress_forgives_starts(root, watch, clock):
 
 
 def test_orderly_end_forgives_starts(root, watch, clock):
-    change(root, lambda state: replace(state, trial=replace(state.trial, starts=2)))
+    change(root, lambda state: state._replace(trial=state.trial._replace(starts=2)))
     looks(watch, clock, WELL, 5)
     watch.close(WELL)
     assert State.read(root).trial.starts == 0
@@ -140,7 +138,7 @@ def test_orderly_end_forgives_starts(root, watch, clock):
 
 @pytest.mark.parametrize("health", [None, WELL._replace(release=FIRST.id), WELL._replace(errors=50)])
 def test_end_that_forgives_nothing(root, watch, clock, health):
-    change(root, lambda state: replace(state, trial=replace(state.trial, starts=2)))
+    change(root, lambda state: state._replace(trial=state.trial._replace(starts=2)))
     watch.close(health)
     assert State.read(root).trial.starts == 2
 
