@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import boto3
@@ -80,7 +81,9 @@ def running(port: int = 0, **environ: str) -> Iterator[Cloud]:
     log.parent.mkdir(exist_ok=True)
     settings = {"BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0"}
     settings |= {"GATEWAY_PORT": str(port), "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1"}
-    with log.open("w") as output:
+    # ministack unpacks every function that it runs, and a stopped one leaves that behind: hundreds of megabytes each
+    with log.open("w") as output, TemporaryDirectory(prefix="ministack-", ignore_cleanup_errors=True) as unpacked:
+        settings["TMPDIR"] = unpacked
         process = subprocess.Popen(
             [sys.executable, "-m", "ministack"],
             env={**os.environ, **settings, **environ},
