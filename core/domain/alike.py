@@ -1,15 +1,16 @@
 """An order of rows in which neighbours are alike.
 
 Trees are answered several times faster for rows that go the same way: a processor guesses each branch from the ones
-before, and where rows come at random every second guess is wrong. Each row has a bit a column, on which side of the
-column's mean it lies, and rows go by their bits in the order of Gray's code (F. Gray, US patent 2,632,058), in which
-neighbours differ in one bit only.
+before, and where rows come at random every second guess is wrong. Each row has two bits a column: on which side of the
+column's mean it lies, and whether it lies between the quartiles. Rows go by their bits, means before quartiles, in the
+order of Gray's code (F. Gray, US patent 2,632,058), in which neighbours differ in one bit only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +18,14 @@ from numpy.typing import NDArray
 FEW_ROWS = 1_024
 """Fewer rows are left as they are: there is nothing to gain."""
 
-BITS = 16
-"""numpy sorts keys of 16 bits in linear time. Columns behind the sixteenth have no say."""
+COLUMNS = 16
+"""Bits that numpy sorts in linear time. Columns behind the sixteenth have no say."""
 
 SAMPLE = 1_024
 """Rows that tell where the middle of a column is."""
 
 
-def like_together(columns: Iterable[NDArray[np.float32]], rows: int) -> NDArray[np.intp] | None:
+def like_together(columns: Iterable[NDArray[Any]], rows: int) -> NDArray[np.intp] | None:
     """The rows' places [rows] in such an order, by columns [rows] of numbers with NaN for null; None if it is theirs.
 
     >>> like_together([np.tile(np.array([1, 9], np.float32), 1_024)], 2_048)[[0, 1, -2, -1]].tolist()
@@ -32,10 +33,12 @@ def like_together(columns: Iterable[NDArray[np.float32]], rows: int) -> NDArray[
     """
     if rows < FEW_ROWS:
         return None
-    key = np.zeros(rows, np.uint16)
-    for values in islice(columns, BITS):
-        key = (key << np.uint16(1)) | (values > _middle(values))
-    return np.argsort(_rank(key), kind="stable")
+    sides, middles = np.zeros(rows, np.uint32), np.zeros(rows, np.uint32)
+    for values in islice(columns, COLUMNS):
+        low, mean, high = _middle(values)
+        sides = (sides << np.uint32(1)) | (values > mean)
+        middles = (middles << np.uint32(1)) | ((values > low) & (values < high))
+    return _sorted(_rank((sides << np.uint32(COLUMNS)) | middles))
 
 
 def places_before(order: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -49,14 +52,25 @@ def places_before(order: NDArray[np.intp]) -> NDArray[np.intp]:
     return back
 
 
-def _middle(values: NDArray[np.float32]) -> np.float32:
-    sample = values[:SAMPLE]
-    known = sample[~np.isnan(sample)]
-    return np.mean(known, dtype=np.float32) if len(known) else np.float32(0)
+def _middle(values: NDArray[Any]) -> tuple[np.float32, np.float32, np.float32]:
+    """First quartile, mean and third quartile of a sample from the whole column; zeros if it says nothing."""
+    sample = values[:: len(values) // SAMPLE]
+    known = sample[~np.isnan(sample)].astype(np.float32)
+    if not len(known):
+        return np.float32(0), np.float32(0), np.float32(0)
+    low, high = np.percentile(known, (25, 75))
+    return np.float32(low), np.mean(known), np.float32(high)
 
 
-def _rank(code: NDArray[np.uint16]) -> NDArray[np.uint16]:
+def _rank(code: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """The place of each code word in Gray's code."""
-    for shift in (1, 2, 4, 8):
-        code = code ^ (code >> np.uint16(shift))
+    for shift in (1, 2, 4, 8, 16):
+        code = code ^ (code >> np.uint32(shift))
     return code
+
+
+def _sorted(keys: NDArray[np.uint32]) -> NDArray[np.intp]:
+    """The places of the keys in their order, by half a key at a time: numpy sorts 16 bits in linear time."""
+    by_low = np.argsort(keys.astype(np.uint16), kind="stable")
+    high = (keys >> np.uint32(16)).astype(np.uint16)
+    return by_low[np.argsort(high[by_low], kind="stable")]

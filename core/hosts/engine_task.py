@@ -17,9 +17,11 @@ from ..inference.predictor import load_predictor
 from ..ports import Engine, ObjectStore
 from ..settings import Settings
 from ..usecases.batch_place import folder_place
+from ..usecases.file_work import FileWork
 from ..usecases.load_model import LoadedModel, load_version
 from ..usecases.score_batch import Task, part_prefix
-from ..usecases.score_parts import FileWork, Scored, score_parts
+from ..usecases.score_parts import score_parts
+from ..usecases.scored_part import Scored
 
 
 @dataclass(frozen=True, slots=True)

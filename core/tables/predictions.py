@@ -88,10 +88,21 @@ def read_answered(store: Reads, key: str, manifest: ModelManifest) -> Iterator[A
         raise Corrupt(f"predictions {key!r} cannot be read: {error!r}.") from error
 
 
-def answered_rows(given: pa.RecordBatch, outputs: Outputs, manifest: ModelManifest) -> pa.RecordBatch:
+def answer_columns(outputs: Outputs, manifest: ModelManifest) -> pa.RecordBatch:
+    """Answers as they are written: a prediction, or a label and the probability of each class."""
+    if outputs.prediction is not None:
+        return pa.RecordBatch.from_pydict({PREDICTION: numbers(outputs.prediction.reshape(-1))})
+    assert outputs.probabilities is not None
+    shares = np.ascontiguousarray(outputs.probabilities.T)
+    probabilities = {probability_column(name): numbers(shares[at]) for at, name in enumerate(manifest.classes)}
+    assert outputs.labels is not None
+    return pa.RecordBatch.from_pydict({LABEL: coded(outputs.labels, manifest.classes), **probabilities})
+
+
+def answered_rows(given: pa.RecordBatch, answers: pa.RecordBatch) -> pa.RecordBatch:
     """Rows of a source with their answers behind them."""
-    columns = dict(zip(given.schema.names, given.columns, strict=True))
-    return pa.RecordBatch.from_pydict({**columns, **_output_columns(outputs, manifest)})
+    names = [*given.schema.names, *answers.schema.names]
+    return pa.RecordBatch.from_arrays([*given.columns, *answers.columns], names)
 
 
 def recorded(
@@ -115,16 +126,6 @@ def same_rows(stored: bytes, made: bytes, manifest: ModelManifest) -> bool:
     tables = [pq.read_table(pa.BufferReader(data)) for data in (stored, made)]
     first, second = (table.drop_columns([name for name in table.column_names if name in answers]) for table in tables)
     return bool(first.equals(second))
-
-
-def _output_columns(outputs: Outputs, manifest: ModelManifest) -> dict[str, pa.Array]:
-    if outputs.prediction is not None:
-        return {PREDICTION: numbers(outputs.prediction.reshape(-1))}
-    assert outputs.probabilities is not None
-    shares = np.ascontiguousarray(outputs.probabilities.T)
-    probabilities = {probability_column(name): numbers(shares[at]) for at, name in enumerate(manifest.classes)}
-    assert outputs.labels is not None
-    return {LABEL: coded(outputs.labels, manifest.classes), **probabilities}
 
 
 def _read_part(data: bytes, manifest: ModelManifest) -> Iterator[Answered]:

@@ -19,14 +19,16 @@ from ..domain.canonical import canonical_json, content_version
 from ..domain.schema import Schema
 from ..errors import BadInput, NotFound, Refused, TimeUp, Transient, VersionMismatch
 from ..ports import Clock, LoadPredictor, ObjectInfo, Reads, ReadsCreates
-from ..tables.answers import check_options
 from ..tables.input_parts import count_parts, is_divisible
+from ..tables.questions import check_options
 from .batch_place import Place, folder_place, zone_place
 from .batch_time import OutOfTime, SecondsLeft, TimeBox, TooLittleTime, unlimited
+from .file_work import FileWork
 from .load_model import LoadedModel, load_version, read_manifest
 from .promote import current_route
 from .quarantine import FORMAT, create_once, write_report
-from .score_parts import FileWork, Scored, create_or_read, score_parts, threads_here
+from .score_parts import score_parts, threads_here
+from .scored_part import Scored, create_or_read
 
 MANY_FILES = 1_000
 """From so many files on, an engine is given whole files: their parts would be more tasks than it schedules well."""

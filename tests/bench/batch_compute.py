@@ -2,7 +2,7 @@
 
 `python -m tests.bench.batch_compute --json` prints, in microseconds a row of the batch bench's model and rows,
 {"onnxruntime", "onnxruntime_like_together", "encoders", "trees"}, each with {"1", "2"} threads. The first answers rows
-as they come, the second as `core.domain.alike` puts them; encoders and trees are the two steps of scikit-learn's
+as they come, the second as a batch run puts them (`core.tables.window`); encoders and trees are the two steps of scikit-learn's
 pipeline. Rounds are interleaved; figures are medians.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,11 @@ import pyarrow.parquet as pq
 from threadpoolctl import threadpool_limits
 
 from core.adapters.store_local import LocalStore
+from core.domain.alike import like_together
+from core.domain.columns import Columns
 from core.inference.predictor import load_predictor
-from core.tables.columns import to_columns, to_like_columns
+from core.tables.columns import coded_columns, to_columns, to_features
+from core.tables.window import LOT, ROWS
 from core.usecases.load_model import load_version
 
 from ._common import parser, show
@@ -31,7 +34,6 @@ from .batch_parts import model as flights
 from .realtime_parts.model_names import CATEGORIES
 from .realtime_peers.sklearn_model import COLUMNS, fitted
 
-BATCH = 16_384
 THREADS = (1, 2)
 Program = Callable[[int], Any]
 
@@ -69,9 +71,9 @@ def onnxruntime(folder: Path) -> dict[str, Program]:
     loaded = load_version(LocalStore(folder / "models"), flights.MODEL, flights.VERSION, load_predictor)
     schema = loaded.manifest.schema
     file = pq.ParquetFile(folder / "rows.parquet", read_dictionary=list(CATEGORIES))
-    batches: list[pa.RecordBatch] = list(file.iter_batches(BATCH, columns=list(schema.feature_names)))
+    batches: list[pa.RecordBatch] = list(file.iter_batches(LOT, columns=list(schema.feature_names)))
     plain = [to_columns(batch, schema) for batch in batches]
-    like = [to_like_columns(batch, schema)[0] for batch in batches]
+    like = list(like_lots([to_features(batch, schema) for batch in batches]))
     predict = loaded.predictor.predict
 
     def through(columns: Iterable[Any]) -> Program:
@@ -82,6 +84,15 @@ def onnxruntime(folder: Path) -> dict[str, Program]:
         return run
 
     return {"onnxruntime": through(plain), "onnxruntime_like_together": through(like)}
+
+
+def like_lots(features: list[pa.RecordBatch]) -> Iterator[Columns]:
+    """As a batch run asks: window by window, each in lots of like rows."""
+    for start in range(0, len(features), ROWS // LOT):
+        coded = coded_columns(features[start : start + ROWS // LOT])
+        order = like_together(coded.values.values(), len(next(iter(coded.values.values()))))
+        if order is not None:
+            yield from (coded.take(order[lot : lot + LOT]) for lot in range(0, len(order), LOT))
 
 
 def scikit_learn(folder: Path) -> dict[str, Program]:

@@ -6,7 +6,7 @@ import pytest
 
 from core.domain.schema import NULL_CATEGORY, Feature, Schema
 from core.tables.arrow import dataset_schema
-from core.tables.columns import to_columns, to_like_columns
+from core.tables.columns import coded_columns, to_columns, to_features
 
 SCHEMA = Schema(
     model="m",
@@ -52,24 +52,23 @@ def test_rows_of_one_category_share_one_string():
     assert values[0] is values[2]
 
 
-def test_rows_that_are_asked_together_are_the_same_rows():
-    rows, rng = 3_000, np.random.default_rng(7)
-    table = pa.table(
+def some_rows(rows: int, categories: list[str]) -> pa.RecordBatch:
+    rng = np.random.default_rng(7)
+    return pa.record_batch(
         {
             "n": pa.array(rng.normal(size=rows), mask=rng.random(rows) < 0.1),
             "i": pa.array(rng.integers(0, 9, rows)),
             "b": pa.array(rng.random(rows) < 0.5, mask=rng.random(rows) < 0.1),
-            "c": pa.array(rng.choice(["x", "y", "z"], rows), mask=rng.random(rows) < 0.1),
+            "c": pa.array(rng.choice(categories, rows), mask=rng.random(rows) < 0.1).dictionary_encode(),
         }
     )
-    plain = to_columns(table, SCHEMA)
-    like, order = to_like_columns(table, SCHEMA)
-    assert order is not None
-    assert order.tolist() != list(range(rows))
-    assert list(like) == list(plain)
-    for name, values in plain.items():
-        np.testing.assert_array_equal(like[name], values[order])
 
 
-def test_few_rows_keep_their_order():
-    assert to_like_columns(TABLE, SCHEMA)[1] is None
+def test_columns_of_parts_are_those_of_all_their_rows() -> None:
+    parts = [some_rows(300, ["x", "y", "z"]), some_rows(200, ["z", "w"]), some_rows(1, ["x"])]
+    columns = coded_columns(to_features(part, SCHEMA) for part in parts)
+    places = np.random.default_rng(8).permutation(501)
+    apart = [to_columns(part, SCHEMA) for part in parts]
+    for name, values in columns.take(places).items():
+        np.testing.assert_array_equal(values, np.concatenate([part[name] for part in apart])[places])
+    assert [len(values) for values in columns.values.values()] == [501] * 4

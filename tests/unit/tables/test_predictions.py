@@ -15,7 +15,7 @@ from core.domain.schema import NULL_CATEGORY, Feature, Schema
 from core.errors import Corrupt
 from core.tables.arrow import dataset_schema
 from core.tables.datasets import encode_part
-from core.tables.predictions import Answered, answered_rows, read_answered, recorded, same_rows
+from core.tables.predictions import Answered, answer_columns, answered_rows, read_answered, recorded, same_rows
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 FEATURES = (Feature("x", "number", nullable=True), Feature("c", "category"), Feature("b", "boolean", nullable=True))
@@ -47,7 +47,7 @@ def answers(count: int = 3) -> Outputs:
 
 def part(version: str = "v1", outputs: Outputs | None = None, *, regression: bool = False) -> pa.RecordBatch:
     made = manifest(version, regression=regression)
-    answered = answered_rows(good(), outputs or answers(), made)
+    answered = answered_rows(good(), answer_columns(outputs or answers(), made))
     return recorded(answered, made, run="run", part=2, row=10, at=AT)
 
 
@@ -160,7 +160,7 @@ def test_same_rows_compares_questions_and_not_answers() -> None:
     stored = encode_part([part()])
     shifted = Outputs(answers().labels, answers().probabilities + np.float32(1e-7))
     assert same_rows(stored, encode_part([part(outputs=shifted)]), manifest())
-    answered = answered_rows(good(), answers(), manifest())
+    answered = answered_rows(good(), answer_columns(answers(), manifest()))
     other = recorded(answered, manifest(), run="run", part=2, row=11, at=AT)
     assert not same_rows(stored, encode_part([other]), manifest())
 

@@ -1,3 +1,4 @@
+import io
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -291,3 +292,16 @@ class TestScoreFile:
             source.put("in.csv", BAD + BAD)
         with pytest.raises(Refused, match="choose another output"):
             self.score(site, source, output)
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.dictionary(pa.int8(), pa.string())])
+def test_categories_of_a_part_may_be_coded_here_and_plain_there(site: Site, kind: pa.DataType) -> None:
+    file = io.BytesIO()
+    schema = pa.schema({"id": pa.string(), "x": pa.float64(), "c": kind, "b": pa.bool_()})
+    with pq.ParquetWriter(file, schema) as writer:
+        for row, color in enumerate(["red", "", "blue"]):
+            group = {"id": [f"r{row}"], "x": [float(row)], "c": [color], "b": [True]}
+            writer.write_table(pa.table(group).cast(schema))
+    answered = table(site, site.score(site.drop("a.parquet", file.getvalue())))
+    assert answered["c"].to_pylist() == ["red", None, "blue"]
+    assert answered["probability_yes"].to_pylist() == pytest.approx([0.5, 0.731059, 0.880797])

@@ -1,4 +1,4 @@
-"""Rows of a file to score -> rows with answers, and rows with reasons why not: what each batch goes through."""
+"""Rows of a file to score -> rows that a model is asked about, and rows with reasons why not: for each batch."""
 
 from __future__ import annotations
 
@@ -8,45 +8,40 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..domain.alike import places_before
 from ..domain.batch import Options
 from ..domain.checks.rows import Rejected
-from ..domain.columns import Outputs
 from ..domain.model import ModelManifest
 from ..domain.prediction import LABEL, MODEL_VERSION, PROBABILITY_PREFIX, RESERVED
 from ..domain.schema import Schema
 from ..errors import BadInput
-from ..ports import Predictor
 from .arrow import TIME
 from .buffers import numbers, texts, to_numpy
 from .checked import Checker
-from .columns import to_like_columns
+from .columns import coded_text, to_features
 from .convert import convert
-from .predictions import answered_rows
 from .raw import RawBatch
 from .sources import null_texts
+from .window import Question
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """What became of a batch: `rows` were answered, `outside` rows are not of the time that was asked for."""
+class Sifted:
+    """What became of a batch; `outside` rows are not of the time that was asked for."""
 
-    rows: pa.RecordBatch
+    question: Question
     rejected: list[Rejected]
     outside: int
 
 
-class Answering:
-    """Answers the batches of one source. Threads may share one.
+class Asking:
+    """Makes questions of the batches of one source. Threads may share one.
 
     A run that is `recorded` keeps everything that the model was asked; else a row has its id, its time, and what is to
     be kept.
     """
 
-    def __init__(
-        self, key: str, manifest: ModelManifest, predictor: Predictor, options: Options, *, recorded: bool
-    ) -> None:
-        self._manifest, self._predictor, self._recorded = manifest, predictor, recorded
+    def __init__(self, key: str, manifest: ModelManifest, options: Options, *, recorded: bool) -> None:
+        self._manifest, self._recorded = manifest, recorded
         self._span = options.span
         self._kept = _of_input(options)
         schema = manifest.schema
@@ -66,20 +61,18 @@ class Answering:
         """Those of them that are text with few values."""
         return frozenset(each.name for each in self._manifest.schema.features if each.type == "category")
 
-    def __call__(self, raw: RawBatch) -> Answers:
-        """Answer a batch; raises BadInput for a column that is undeclared or not there."""
+    def __call__(self, raw: RawBatch) -> Sifted:
+        """Read and check a batch; raises BadInput for a column that is undeclared or not there."""
         inside, outside = self._within(raw)
         checked = self._checker.read(inside)
-        good = checked.good
-        outputs = self._answered(good)
-        rows = answered_rows(good if self._recorded else self._passed(good), outputs, self._manifest)
-        return Answers(rows, checked.rejected, outside)
+        good = self._coded(checked.good)
+        question = Question(good if self._recorded else self._passed(good), to_features(good, self._manifest.schema))
+        return Sifted(question, checked.rejected, outside)
 
-    def _answered(self, good: pa.RecordBatch) -> Outputs:
-        """What the model says of each row, asked in an order in which it is quick."""
-        columns, order = to_like_columns(good, self._manifest.schema)
-        outputs = self._predictor.predict(columns)
-        return outputs if order is None else outputs.take(places_before(order))
+    def _coded(self, good: pa.RecordBatch) -> pa.RecordBatch:
+        """With categories of one type, whether their batch came coded or not: batches are joined."""
+        columns = dict(zip(good.schema.names, good.columns, strict=True))
+        return pa.RecordBatch.from_pydict({**columns, **{name: coded_text(columns[name]) for name in self.coded}})
 
     def _passed(self, good: pa.RecordBatch) -> pa.RecordBatch:
         schema = self._manifest.schema
