@@ -15,16 +15,18 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager, suppress
-from operator import methodcaller
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, cast
 
 from ..errors import BadInput, Unsupported
-from ..inference.http import Request, Response
+from ..inference.http import Encoded, Received, Request, Response
 from .slow_clients import PATIENCE, Connection, SlowClients
+from .turns import SMALL, Turns
 
 if TYPE_CHECKING:
     import uvicorn
+
+    from ..inference.short_way import ShortWay
 
 Message: TypeAlias = MutableMapping[str, Any]
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -36,9 +38,6 @@ TICK = 1.0
 """Seconds between two looks at the routes and at the prediction log."""
 DRAINED = 4
 """How many times the limit of a body is read and thrown away, so that its sender gets to read the answer."""
-SMALL = 64 * 1024
-"""Bytes of a body that is answered within a few milliseconds."""
-_LATIN_1 = methodcaller("encode", "latin-1")
 GRACE = 10
 """Seconds that requests under way get to end when the server stops."""
 KEEP_ALIVE = 75
@@ -68,8 +67,9 @@ class Answers(Protocol):
         """Whether answering may take so long that others should not have to wait for it."""
         ...
 
-    def at_once(self, request: Request) -> Response | None:
-        """The answer of `handle` to a request of the commonest kind, which waits for nothing; else None."""
+    @property
+    def short(self) -> ShortWay | None:
+        """What answers requests of the commonest kind sooner, and waits for nothing."""
         ...
 
     def handle(self, request: Request) -> Response:
@@ -83,14 +83,14 @@ class App:
     def __init__(self, service: Answers, *, tick: float = TICK) -> None:
         self._service = service
         self._tick = tick
+        self._turns = Turns(service.short)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection, or the application's life."""
         if scope["type"] != "http":
             await self._otherwise(scope["type"], receive, send)
             return
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        limit = self._service.max_body
+        headers, limit = dict(scope["headers"]), self._service.max_body
         message = None if _is_hopeless(headers, limit) else await receive()
         if message is not None and _is_whole(message, limit):
             body, rest = message["body"], "read"
@@ -98,15 +98,17 @@ class App:
             body, rest = await _gathered(message, receive, limit)
         if rest == "gone":
             return
-        request = Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, body)
-        response = self._service.at_once(request) if len(body) <= SMALL else None
-        if response is None:
-            response = await self._handled(request)
-        told = list(zip(map(_LATIN_1, response.headers), map(_LATIN_1, response.headers.values()), strict=True))
+        asked = Received(scope["method"], scope["path"], scope["query_string"], headers, body, time.perf_counter())
+        here = self._turns.enter(asked)
+        if here is not None and self._turns.is_worth_waiting(here, asked):
+            await asyncio.sleep(0)
+        answer = None if here is None else self._turns.answer(here, asked)
+        if answer is None:
+            answer = Encoded.of(await self._handled(asked.decoded()))
         if rest == "unread":  # the connection would otherwise go on reading what is not wanted
-            told.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": response.status, "headers": told})
-        await send({"type": "http.response.body", "body": response.body})
+            answer.headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await send({"type": "http.response.body", "body": answer.body})
 
     async def _otherwise(self, kind: str, receive: Receive, send: Send) -> None:
         if kind == "lifespan":
@@ -142,10 +144,10 @@ class App:
         return await asyncio.to_thread(self._service.handle, request)
 
 
-def _is_hopeless(headers: Mapping[str, str], limit: int) -> bool:
+def _is_hopeless(headers: Mapping[bytes, bytes], limit: int) -> bool:
     """Whether the body says to be far beyond the limit."""
-    declared = headers.get("content-length", "")
-    return declared.isdecimal() and int(declared) > limit * DRAINED
+    declared = headers.get(b"content-length", b"")
+    return declared.isdigit() and int(declared) > limit * DRAINED
 
 
 def _is_whole(message: Message, limit: int) -> bool:

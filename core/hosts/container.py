@@ -35,6 +35,7 @@ class Hub:
         self._deliveries = deliveries
         self._endpoint = endpoint
         self.max_body = max(LARGEST, endpoint.max_body if endpoint else 0)
+        self.short = endpoint.short if endpoint else None
 
     def start(self) -> None:
         """Load the models, if there is an endpoint."""
@@ -54,10 +55,6 @@ class Hub:
     def may_wait(self, request: Request) -> bool:
         """Functions read and write stores."""
         return _is_event(request) or self._endpoint is None or self._endpoint.may_wait(request)
-
-    def at_once(self, request: Request) -> Response | None:
-        """What the endpoint answers at once."""
-        return None if self._endpoint is None or _is_event(request) else self._endpoint.at_once(request)
 
     def handle(self, request: Request) -> Response:
         """Answer a request; never raises."""

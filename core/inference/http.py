@@ -52,6 +52,42 @@ class Response(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class Encoded(msgspec.Struct, frozen=True):
+    """An answer as it goes over the wire."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+    @classmethod
+    def of(cls, response: Response) -> Encoded:
+        """The same as `response`."""
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
+        return cls(response.status, headers, response.body)
+
+
+class Received(msgspec.Struct):
+    """A request as it came over the wire, of which nothing is decoded but its path; names of headers in lower case.
+
+    `arrived` is in seconds, by the performance counter. Whether it `is_done` the short way, with an `answer` or without
+    one, is told here.
+    """
+
+    method: str
+    path: str
+    query: bytes
+    headers: Mapping[bytes, bytes]
+    body: bytes
+    arrived: float = 0.0
+    answer: Encoded | None = None
+    is_done: bool = False
+
+    def decoded(self) -> Request:
+        """The same as `Request`."""
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers.items()}
+        return Request(self.method, self.path, self.query.decode("latin-1"), headers, self.body)
+
+
 def json_response(value: object, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
     """`value` as JSON; NaN and infinities, which JSON has not, become null."""
     return Response(status, {"content-type": JSON, **(headers or {})}, msgspec.json.encode(value))
@@ -64,7 +100,11 @@ def problem(status: int, sentence: str, headers: Mapping[str, str] | None = None
 
 def request_id(request: Request) -> str:
     """The caller's `x-request-id` if it is sane (1 to 128 plain characters), else a new one."""
-    given = request.headers.get(REQUEST_ID)
+    return sane_or_new(request.headers.get(REQUEST_ID))
+
+
+def sane_or_new(given: str | None) -> str:
+    """An id for a request that came with this one, or with none."""
     return given if given and _SANE_ID.fullmatch(given) else f"{_PROCESS}{next(_COUNT):08x}"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .endpoint import Endpoint, Parameters
 
 if TYPE_CHECKING:
-    from ..usecases.score_one import Answer
+    from .answers import Answers
 
 LONGEST_PATH = 300
 """Characters; there is nothing at a longer path."""
@@ -35,10 +35,10 @@ class Found(NamedTuple):
 
 
 class RowsAt(NamedTuple):
-    """A model, and how what it answered to rows is told."""
+    """A model, and how its answers to rows and their prediction ids are told."""
 
     model: str
-    told: Callable[[Answer], dict[str, Any]]
+    told: Callable[[Answers, list[str]], dict[str, Any]]
 
 
 def modules_of_endpoints() -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from msgspec import UNSET
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 from numpy.typing import NDArray
 
 from ..domain.columns import Columns
@@ -34,7 +34,7 @@ _REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 class Rows(msgspec.Struct, frozen=True, gc=False):
     """n checked rows: as a model takes them (`columns`, [n, 1] each), and as they are recorded (JSON values).
 
-    `features` are structs, one a row, with a field a feature.
+    `features` are structs, one a row, with a field a feature. There are no columns where only the rest is wanted.
     """
 
     count: int
@@ -46,7 +46,7 @@ class Rows(msgspec.Struct, frozen=True, gc=False):
 
     def as_recorded(self) -> Rows:
         """The same rows without the arrays that the model took."""
-        return Rows(self.count, {}, self.features, self.ids, self.times, self.sensitive)
+        return self if not self.columns else Rows(self.count, {}, self.features, self.ids, self.times, self.sensitive)
 
 
 class RowReader:
@@ -64,11 +64,20 @@ class RowReader:
 
     def instances(self, body: bytes) -> Rows | None:
         """Read `{"instances": [{field: value}]}` in one pass; None for a body of any other form, or with a mistake."""
+        rows = self.recorded(body)
+        return None if rows is None else self._with_columns(rows)
+
+    def recorded(self, body: bytes) -> Rows | None:
+        """The same without the columns."""
         try:
             rows = self._decoder.decode(body).instances
-        except _REFUSED:
+            return self._recorded_rows(rows) if rows else None
+        except (*_REFUSED, BadInput):
             return None
-        return self._of_rows(rows) if rows else None
+
+    def arrays(self, features: Sequence[msgspec.Struct]) -> Columns:
+        """The columns of rows that were read here, of one request or of several."""
+        return self._arrays.of(list(zip(*map(astuple, features), strict=True)), len(features))
 
     def rows(self, rows: Values) -> Rows:
         """Read rows given as `{field: value}`; raises BadInput."""
@@ -78,7 +87,7 @@ class RowReader:
             check_rows(self.schema, rows)
             raise BadInput(f"the rows cannot be read: {error}.") from error
         check_count(len(typed))
-        return self._of_rows(typed)
+        return self._with_columns(self._recorded_rows(typed))
 
     def columns(self, columns: Mapping[str, Values]) -> Rows:
         """Read rows given as one list of values a field, all of one length; raises BadInput."""
@@ -92,24 +101,27 @@ class RowReader:
             check_columns(self.schema, columns)
         features = len(self._fields.features)
         absent = [[None] * count] * features + [[UNSET] * count] * (len(typed) - features)
-        return self._read([lack if given is UNSET else given for given, lack in zip(typed, absent, strict=True)], count)
+        given = [lack if values is UNSET else values for values, lack in zip(typed, absent, strict=True)]
+        return self._with_columns(self._recorded_columns(given, count))
 
-    def _of_rows(self, rows: list[msgspec.Struct]) -> Rows:
-        columns: list[Values] = list(zip(*map(astuple, rows), strict=True))
-        return self._read(columns, len(rows), rows if self._are_features else None)
+    def _with_columns(self, rows: Rows) -> Rows:
+        return replace(rows, columns=self.arrays(rows.features))
 
-    def _read(self, columns: list[Values], count: int, features: Sequence[msgspec.Struct] | None = None) -> Rows:
-        """`columns` are in the order of `Fields`; `features` are the rows, where those hold nothing but features."""
-        if features is None:
-            features = list(map(self._features, *columns[: len(self._fields.features)]))
-        arrays = self._arrays.of(columns, count)
+    def _recorded_rows(self, rows: list[msgspec.Struct]) -> Rows:
+        if self._are_features:
+            return Rows(len(rows), {}, rows)
+        return self._recorded_columns(list(zip(*map(astuple, rows), strict=True)), len(rows))
+
+    def _recorded_columns(self, columns: list[Values], count: int) -> Rows:
+        """`columns` are in the order of `Fields`."""
+        features = list(map(self._features, *columns[: len(self._fields.features)]))
         if not self._fields.recorded:
-            return Rows(count, arrays, features)
-        schema, recorded = self.schema, self._recorded(columns)
-        sensitive = {name: recorded[name] for name in schema.sensitive if name in recorded} or None
-        return Rows(count, arrays, features, recorded.get(schema.id or ""), recorded.get(schema.time or ""), sensitive)
+            return Rows(count, {}, features)
+        schema, beside = self.schema, self._beside(columns)
+        sensitive = {name: beside[name] for name in schema.sensitive if name in beside} or None
+        return Rows(count, {}, features, beside.get(schema.id or ""), beside.get(schema.time or ""), sensitive)
 
-    def _recorded(self, columns: Sequence[Values]) -> dict[str, Values]:
+    def _beside(self, columns: Sequence[Values]) -> dict[str, Values]:
         """What is recorded beside the features, as far as it is there."""
         beside = zip(self._fields.recorded, columns[len(self._fields.features) :], strict=False)
         found = {name: _texts(name, values) for name, values in beside if any(value is not UNSET for value in values)}
@@ -124,7 +136,8 @@ class _Arrays:
     def __init__(self, features: Sequence[Feature]) -> None:
         texts = [(place, feature) for place, feature in enumerate(features) if feature.type == "category"]
         numbers = [(place, feature) for place, feature in enumerate(features) if feature.type != "category"]
-        self._names = [feature.name for _, feature in (*numbers, *texts)]
+        self._number_names = [feature.name for _, feature in numbers]
+        self._text_names = [feature.name for _, feature in texts]
         self._numbers = _picking([place for place, _ in numbers])
         self._texts = _picking([place for place, _ in texts])
         self._may_lack = [place for place, feature in texts if feature.nullable]
@@ -134,8 +147,9 @@ class _Arrays:
         for place in self._may_lack:
             columns[place] = [NULL_CATEGORY if value is None else value for value in columns[place]]
         numbers, texts = self._numbers(columns), self._texts(columns)
-        arrays = chain(_stacked(numbers, np.float32, count), _stacked(texts, object, count))
-        return dict(zip(self._names, arrays, strict=True))
+        arrays = dict(zip(self._number_names, _stacked(numbers, np.float32, count), strict=True))
+        arrays.update(zip(self._text_names, _stacked(texts, object, count), strict=True))
+        return arrays
 
 
 def _picking(places: Sequence[int]) -> Callable[[Sequence[Values]], Sequence[Values]]:

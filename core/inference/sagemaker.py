@@ -68,7 +68,7 @@ def encode(answer: Answer, accept: str) -> dict[str, Any] | Response:
     """The answer as the Accept header asks for it: CSV if that is wanted before JSON, else JSON."""
     wanted = next((part for part in accept.lower().split(",") if part.partition(";")[0].strip() in _ANSWERED), "")
     if not wanted.strip().startswith("text/"):
-        return tfserving.row_answer(answer)
+        return tfserving.row_answer(answer.answers, answer.prediction_ids)
     said = _SAYS_HEADER.search(wanted)
     header = "present" if said and said[1] == "present" else "absent"
     stream = io.StringIO()

@@ -18,7 +18,7 @@ from ..domain.prediction import LABEL, PREDICTION
 from ..domain.schema import FeatureType
 from ..errors import BadInput
 from ..usecases.score_one import Answer
-from .answers import PROBABILITIES, columnar
+from .answers import PROBABILITIES, Answers, columnar
 from .http import decode_json
 from .rows import RowReader, Rows
 
@@ -78,14 +78,14 @@ def encode(answer: Answer, request: PredictRequest) -> dict[str, Any]:
     Serving does it, no name where there is one output alone.
     """
     if request.instances is not None:
-        return row_answer(answer)
+        return row_answer(answer.answers, answer.prediction_ids)
     outputs = columnar(answer.outputs)
     return {"outputs": outputs.get(PREDICTION, outputs), PREDICTION_IDS: answer.prediction_ids}
 
 
-def row_answer(answer: Answer) -> dict[str, Any]:
+def row_answer(answers: Answers, prediction_ids: list[str]) -> dict[str, Any]:
     """The body of an answer in row format."""
-    return {"predictions": answer.answers, PREDICTION_IDS: answer.prediction_ids}
+    return {"predictions": answers, PREDICTION_IDS: prediction_ids}
 
 
 def status(model: str, versions: Sequence[str]) -> dict[str, Any]:

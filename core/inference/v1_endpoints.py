@@ -27,7 +27,8 @@ def predict(call: Call) -> dict[str, Any]:
     served = call.find()
     rows = served.reader.instances(body)
     if rows is not None:
-        return tfserving.row_answer(call.score(served, rows))
+        answer = call.score(served, rows)
+        return tfserving.row_answer(answer.answers, answer.prediction_ids)
     request = tfserving.decode(body)
     return tfserving.encode(call.score(served, tfserving.rows_of(request, served.reader)), request)
 

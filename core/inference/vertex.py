@@ -18,7 +18,7 @@ PREDICT = f"{HEALTH}:predict"
 
 def encode(answer: Answer) -> dict[str, Any]:
     """The body of the answer; Vertex AI hands `predictions` and `metadata` on, and nothing else."""
-    body = row_answer(answer)
+    body = row_answer(answer.answers, answer.prediction_ids)
     facts = {"model": answer.manifest.model, MODEL_VERSION: answer.manifest.version}
     return {"predictions": body["predictions"], "metadata": {**facts, PREDICTION_IDS: body[PREDICTION_IDS]}}
 

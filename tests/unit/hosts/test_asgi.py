@@ -50,6 +50,28 @@ def test_the_model_is_loaded_before_the_first_request(server: Server, desk: Desk
     assert desk.cache.models == (MODEL,)
 
 
+def test_of_many_clients_each_gets_its_own_answer(server: Server, desk: Desk) -> None:
+    rows = penguins.rows(200)
+    wanted = json.loads(desk.predict(*rows).body)["predictions"]
+    shares = [range(first, len(rows), 8) for first in range(8)]
+
+    def ask(share: range) -> list[Any]:
+        with httpx.Client(base_url=server.url) as client:
+            answers = [client.post(PREDICT, json={"instances": [rows[number]]}).json() for number in share]
+        return [answer["predictions"][0] for answer in answers]
+
+    with ThreadPoolExecutor(8) as pool:
+        for share, answers in zip(shares, pool.map(ask, shares), strict=True):
+            for number, answer in zip(share, answers, strict=True):
+                assert answer["probabilities"] == pytest.approx(wanted[number]["probabilities"], abs=1e-6)
+
+
+def test_a_mistake_beside_the_features_is_told(client: httpx.Client) -> None:
+    answer = client.post(PREDICT, json={"instances": [{**ROW, "seen": "yesterday"}]})
+    assert answer.status_code == 400
+    assert "seen" in answer.json()["error"]
+
+
 def test_the_answer_is_the_one_of_the_pure_function(client: httpx.Client, desk: Desk) -> None:
     answer = client.post(PREDICT, json={"instances": penguins.rows(5)}, headers={"X-Request-Id": "r-1"})
     assert answer.status_code == 200

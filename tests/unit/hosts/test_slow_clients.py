@@ -68,7 +68,7 @@ def test_a_request_that_is_answered_slowly_is_answered() -> None:
         return answer(request)  # type: ignore[arg-type]
 
     desk.service.handle = slowly  # type: ignore[assignment, method-assign]
-    desk.service.at_once = lambda _request: None  # type: ignore[method-assign]
+    desk.service.short = None
     desk.service.may_wait = lambda _request: True  # type: ignore[method-assign]
     found: list[int] = []
     with Server(App(desk.service), patience=PATIENCE) as server:
