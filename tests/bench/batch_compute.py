@@ -2,8 +2,8 @@
 
 `python -m tests.bench.batch_compute --json` prints, in microseconds a row of the batch bench's model and rows,
 {"onnxruntime", "onnxruntime_like_together", "encoders", "trees"}, each with {"1", "2"} threads. The first answers rows
-as they come, the second as a batch run puts them (`core.tables.window`); encoders and trees are the two steps of scikit-learn's
-pipeline. Rounds are interleaved; figures are medians.
+as they come, the second as a batch run puts them (`core.tables.window`); encoders and trees are the two steps of
+scikit-learn's pipeline. Rounds are interleaved; figures are medians.
 """
 
 from __future__ import annotations
