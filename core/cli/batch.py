@@ -17,8 +17,8 @@ from ..hosts.engine_task import Elsewhere
 from ..tables.input_parts import count_rows, is_divisible
 from ..telemetry import METRICS_LOGGER
 from ..usecases.batch_progress import Meter, Progress
-from ..usecases.score_batch import BatchResult, Engine, File, Means, score_files
-from .batch_bar import bar
+from ..usecases.score_batch import BatchResult, Engine, File, Means, Tell, score_files
+from .batch_bar import bar, pause
 from .batch_inputs import Inputs, inputs
 from .command import Result, Session, command
 from .places import absolute, open_folder
@@ -77,8 +77,8 @@ def batch(  # noqa: PLR0913 - one parameter an option
     found = inputs(session, model, source)
     options = Options(_columns(keep), _columns(partition_by), since, until)
     there = _elsewhere(session, found, output, engine or session.settings.engine)
-    with there as elsewhere, _told(session, model, found) as meter:
-        result = _scored(session, model, found, output, options, version, meter, elsewhere)
+    with there as elsewhere, _told(session, model, found) as tell:
+        result = _scored(session, model, found, output, options, version, tell, elsewhere)
     return Result(result.to_json(), _sentence(result, output))
 
 
@@ -89,7 +89,7 @@ def _scored(
     output: str,
     options: Options,
     version: str | None,
-    meter: Meter,
+    tell: Tell,
     elsewhere: Engine | None,
 ) -> BatchResult:
     runtime = session.runtime
@@ -100,7 +100,7 @@ def _scored(
         "",
         models=runtime.store("models"),
         model=model,
-        means=Means(runtime.load, runtime.clock, runtime.code, tell=meter.tell, engine=elsewhere),
+        means=Means(runtime.load, runtime.clock, runtime.code, tell=tell, engine=elsewhere),
         options=options,
         version=version,
     )
@@ -124,17 +124,26 @@ def _elsewhere(session: Session, found: Inputs, output: str, engine: str) -> Ite
 
 
 @contextmanager
-def _told(session: Session, model: str, found: Inputs) -> Iterator[Meter]:
+def _told(session: Session, model: str, found: Inputs) -> Iterator[Tell]:
     """A bar at a terminal, lines elsewhere, and metrics."""
+
+    def measured(progress: Progress) -> None:
+        metrics.info("batch", extra={"facts": progress.facts(model, time.time())})
+
+    total = _rows(found)
     with bar(session.console) as show:
+        meters = (
+            Meter(show, time.monotonic, total, pause(session.console)),
+            Meter(measured, time.monotonic, total),
+        )
 
-        def report(progress: Progress) -> None:
-            show(progress)
-            metrics.info("batch", extra={"facts": progress.facts(model, time.time())})
+        def tell(rows: int) -> None:
+            for meter in meters:
+                meter.tell(rows)
 
-        meter = Meter(report, time.monotonic, _rows(found))
-        yield meter
-        meter.done()
+        yield tell
+        for meter in meters:
+            meter.done()
 
 
 def _rows(found: Inputs) -> int | None:

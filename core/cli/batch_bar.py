@@ -8,9 +8,17 @@ from contextlib import contextmanager
 from rich import progress as rich_progress
 from rich.console import Console
 
-from ..usecases.batch_progress import Progress
+from ..usecases.batch_progress import EVERY, Progress
 
 Show = Callable[[Progress], None]
+
+MOVES = 0.2
+"""Seconds between two moves of the bar."""
+
+
+def pause(console: Console) -> float:
+    """Seconds between two reports there."""
+    return MOVES if console.is_terminal else EVERY
 
 
 @contextmanager
